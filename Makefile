@@ -1,0 +1,58 @@
+# One verb each. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+export RASA_TELEMETRY_ENABLED := false
+export SPINEBOT_DATA_DIR ?= $(CURDIR)/var
+
+APP := .venv/app/bin
+RASA := .venv/rasa/bin
+
+.PHONY: help setup run test quick train bench check format lock clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: .venv/app/.ready .venv/rasa/.ready .venv/encoder/.ready ## build the two environments and the sentence encoder
+
+.venv/tools/.ready: requirements/tools.txt scripts/setup.sh
+	@scripts/setup.sh tools
+.venv/app/.ready: requirements/app.txt pyproject.toml .venv/tools/.ready
+	@scripts/setup.sh app
+.venv/rasa/.ready: requirements/rasa.txt pyproject.toml .venv/tools/.ready
+	@scripts/setup.sh rasa
+.venv/encoder/.ready: .venv/app/.ready spinebot/training/encoder_graph.py
+	@scripts/setup.sh encoder
+
+run: setup ## set everything up, train if there is no model, start the bot and print its address
+	@exec $(APP)/spinebot run
+
+test: setup ## every test that this machine can run
+	@$(APP)/python -m tests.run
+
+quick: setup ## the tests that take seconds
+	@$(APP)/python -m tests.run --quick
+
+train: setup ## train a model and put it live
+	@$(APP)/spinebot train
+
+bench: setup ## measure against Rasa's defaults and against the floor
+	@$(APP)/python -m bench
+
+check: setup ## lint, types, format, content
+	@$(APP)/ruff check .
+	@$(APP)/ruff format --check .
+	@$(APP)/mypy
+	@$(APP)/spinebot articles check
+
+format: setup ## put the code in shape
+	@$(APP)/ruff check --fix .
+	@$(APP)/ruff format .
+
+lock: .venv/tools/.ready ## compile the locked requirements anew from pyproject.toml
+	@scripts/setup.sh lock
+
+clean: ## remove the environments and everything written at run time
+	rm -rf .venv var .rasa

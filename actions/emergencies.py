@@ -1,0 +1,30 @@
+"""The reply to an emergency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions._edge import Events, guarded, text_of
+from spinebot import emergencies, intake, safety
+
+
+class ActionWarnEmergency(Action):
+    """Says the emergency wording; from then on nothing is offered."""
+
+    def name(self) -> str:
+        """The action's name in the domain."""
+        return "action_warn_emergency"
+
+    @guarded
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        """Warn, and forget what a form had asked so far: no details are wanted now."""
+        reply = emergencies.reply(safety.check(text_of(tracker)))
+        dispatcher.utter_message(text=reply["text"], json_message=reply["custom"])
+        forget = [SlotSet(slot, None) for slot in intake.FORM_SLOTS]
+        return [SlotSet("red_flag", True), *forget]

@@ -1,0 +1,46 @@
+"""How hard an article is to read: the Flesch-Kincaid grade (US school years) of each section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from spinebot.articles.files import ArticleFile
+from spinebot.language.sentences import sentences
+
+HARDEST_GRADE = 8.0
+
+
+@dataclass(frozen=True)
+class HardSection:
+    """A section above ``HARDEST_GRADE``, with the sentences that make it hard, hardest first."""
+
+    place: str
+    grade: float
+    sentences: list[str]
+
+
+def grade(text: str) -> float:
+    """Return the Flesch-Kincaid grade: 0.39 words/sentence + 11.8 syllables/word - 15.59."""
+    # Imported here: it takes half a second, and only checks and the console measure.
+    import textstat
+
+    return float(textstat.flesch_kincaid_grade(" ".join(_plain(text))))
+
+
+def hard_sections(articles: Sequence[ArticleFile]) -> Iterator[HardSection]:
+    """Return the sections that are harder than a visitor should have to read."""
+    for article in articles:
+        for section in article.sections:
+            measured = grade(section.body)
+            if measured > HARDEST_GRADE:
+                hardest = sorted(_plain(section.body), key=grade, reverse=True)
+                place = f"{article.topic}/{article.slug}.md: {section.front.slug}"
+                yield HardSection(place, measured, hardest[:3])
+
+
+def _plain(text: str) -> list[str]:
+    """Return the sentences without markup, each with its full stop."""
+    bare = re.sub(r"\*\*|[*^]", "", text)
+    return [s if s[-1] in ".!?" else f"{s}." for s in sentences(bare)]

@@ -1,0 +1,52 @@
+"""Rasa entity extractor: the spine words of ``spinebot.language.spine_terms``."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.shared.nlu.constants import ENTITIES, TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+from spinebot.language.spine_terms import spine_terms
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
+class SpineTermExtractor(GraphComponent, EntityExtractorMixin):
+    """Adds levels, regions, conditions, symptoms, medicines and durations as entities."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> SpineTermExtractor:
+        """Create the component."""
+        return cls()
+
+    @staticmethod
+    def required_packages() -> List[str]:
+        """The packages whose version changes what is found."""
+        return ["spacy"]
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add the entities of each message."""
+        for message in messages:
+            found = [
+                {
+                    "entity": term.kind,
+                    "value": term.value,
+                    "start": term.start,
+                    "end": term.end,
+                    "extractor": type(self).__name__,
+                }
+                for term in spine_terms(message.get(TEXT) or "")
+            ]
+            message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
+        return messages

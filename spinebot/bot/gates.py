@@ -1,0 +1,74 @@
+"""Rasa classifiers that overrule the model: red flags first, then what nobody could understand."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+from spinebot import safety
+from spinebot.language.messages import screen
+
+EMERGENCY = "report_emergency"
+FINDINGS = "findings"
+
+
+class _Gate(GraphComponent, IntentClassifier):
+    """A classifier without training that sets the intent of some messages for certain."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> _Gate:
+        """Create the component."""
+        return cls()
+
+    def overrule(self, message: Message, intent: str) -> None:
+        """Set the intent; what the model thought stays in the ranking, behind it."""
+        certain = {"name": intent, "confidence": 1.0}
+        ranking = [each for each in message.get(INTENT_RANKING_KEY, []) if each["name"] != intent]
+        message.set(INTENT, certain, add_to_output=True)
+        message.set(INTENT_RANKING_KEY, [certain, *ranking], add_to_output=True)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class MessageScreen(_Gate):
+    """Sets the intents of ``spinebot.language.messages.Screen``: no words, too long, ..."""
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Screen each message."""
+        for message in messages:
+            found = screen(message.get(TEXT) or "")
+            if found is not None:
+                self.overrule(message, found.value)
+        return messages
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class RedFlagDetector(_Gate):
+    """Sets ``report_emergency`` where a red-flag rule fires, and says which in ``findings``."""
+
+    @staticmethod
+    def required_packages() -> List[str]:
+        """The packages whose version changes what is found."""
+        return ["spacy"]
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Check each message."""
+        for message in messages:
+            found = safety.check(message.get(TEXT) or "")
+            if found:
+                self.overrule(message, EMERGENCY)
+            rules = [finding.rule for finding in found]
+            message.set(FINDINGS, rules, add_to_output=True)
+        return messages

@@ -1,0 +1,67 @@
+"""Where Rasa 3.6.21 must behave otherwise; applied when the channel loads.
+
+Two things that it does over and over are done once, and action calls suit a newer rasa-sdk.
+
+Rasa Open Source ends with 3.6.21, so these cannot be overtaken; a test checks that what they
+replace is still there. Figures: docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Dict, Optional, Type
+
+import jsonschema
+from rasa.core.actions.action import RemoteAction
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import Event
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.utils.common import all_subclasses
+
+
+@functools.cache
+def _validator() -> jsonschema.protocols.Validator:
+    return jsonschema.Draft202012Validator(RemoteAction.action_response_format_spec())
+
+
+def _validate_action_result(self: RemoteAction, result: Dict[str, Any]) -> bool:
+    """Check an action server's reply, with a schema that is itself checked once, not each time."""
+    _validator().validate(result)
+    return True
+
+
+@functools.cache
+def _event_types() -> Dict[str, Type[Event]]:
+    return {cls.type_name: cls for cls in reversed(all_subclasses(Event))}
+
+
+def _resolve_by_type(
+    type_name: str, default: Optional[Type[Event]] = None
+) -> Optional[Type[Event]]:
+    """Find an event's class in a table, not by walking all subclasses for every event."""
+    found = _event_types().get(type_name, default)
+    if found is None and type_name != "topic":
+        raise ValueError(f"Unknown event name '{type_name}'.")
+    return found
+
+
+_call_format = RemoteAction._action_call_format
+
+
+def _action_call_format(
+    self: RemoteAction, tracker: DialogueStateTracker, domain: Domain
+) -> Dict[str, Any]:
+    """Send an empty domain where Rasa sends none: the newer rasa-sdk refuses a call without one.
+
+    Our actions read nothing from it; the whole domain would be written out at every call.
+    """
+    call: Dict[str, Any] = _call_format(self, tracker, domain)
+    call.setdefault("domain", {})
+    return call
+
+
+def apply() -> None:
+    """Put these versions in place."""
+    RemoteAction._action_call_format = _action_call_format
+    RemoteAction._validate_action_result = _validate_action_result
+    Event.resolve_by_type = staticmethod(_resolve_by_type)

@@ -1,0 +1,152 @@
+"""``spinebot ...``: each command is a shell over a function that the rest uses too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinebot import clinic as clinic_entries
+from spinebot.errors import SpinebotError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The spine clinic's chatbot.")
+articles_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+database_app = typer.Typer(no_args_is_help=True, help="The database.")
+encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
+clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
+for name, group in (
+    ("articles", articles_app),
+    ("database", database_app),
+    ("encoder", encoder_app),
+    ("clinic", clinic_app),
+):
+    app.add_typer(group, name=name)
+
+Knowledge = Annotated[Path, typer.Option(help="The folder with <topic>/<slug>.md.")]
+KNOWLEDGE = Path("knowledge")
+
+
+@app.command()
+def run() -> None:
+    """Start the whole assistant; train first if there is no model. Ctrl-C ends it."""
+    from spinebot import running
+
+    raise typer.Exit(running.run())
+
+
+@app.command()
+def serve() -> None:
+    """Start the web process alone."""
+    import uvicorn
+
+    from spinebot.settings import settings
+
+    # No access log: a conversation's address gives access to it.
+    uvicorn.run(
+        "spinebot.web.app:create_app",
+        factory=True,
+        host=settings().web_host,
+        port=settings().web_port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def train() -> None:
+    """Train a model from data/, config.yml and domain.yml, and put it live."""
+    from spinebot.training import models
+
+    model = models.train()
+    models.put_live(model)
+    typer.echo(f"{model.name} is live; it is served from the next start on.")
+
+
+@app.command()
+def ask(question: Annotated[str, typer.Argument(help="What a visitor would type.")]) -> None:
+    """Ask the running assistant a question, as a visitor would, and print its replies."""
+    from spinebot import asking
+
+    for reply in asking.ask(question):
+        typer.echo(reply)
+        typer.echo("")
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
+def rasa(context: typer.Context) -> None:
+    """Run one of Rasa's own commands in its environment, e.g. `spinebot rasa data validate`."""
+    from spinebot.training.rasa_process import run_rasa
+
+    raise typer.Exit(run_rasa(*context.args))
+
+
+@articles_app.command("load")
+def articles_load(knowledge: Knowledge = KNOWLEDGE) -> None:
+    """Load the articles into the database. Visitors get the new wording at once."""
+    from spinebot import articles
+    from spinebot.db import upgrade, writing
+
+    files = articles.read_articles(knowledge)
+    upgrade()
+    with writing() as session:
+        loaded = articles.load(session, files)
+    typer.echo(str(loaded))
+
+
+@articles_app.command("check")
+def articles_check(knowledge: Knowledge = KNOWLEDGE) -> None:
+    """Check every article: its fields, its sections, and how hard it is to read."""
+    from spinebot import articles
+
+    files = articles.read_articles(knowledge)
+    hard = list(articles.hard_sections(files))
+    for section in hard:
+        typer.echo(f"{section.place}: grade {section.grade}, the limit is {articles.HARDEST_GRADE}")
+        for sentence in section.sentences:
+            typer.echo(f"    hard: {sentence}")
+    typer.echo(f"{len(files)} articles checked, {len(hard)} sections too hard to read")
+    raise typer.Exit(1 if hard else 0)
+
+
+@database_app.command("upgrade")
+def database_upgrade() -> None:
+    """Bring the tables to the newest revision."""
+    from spinebot.db import upgrade
+
+    upgrade()
+    typer.echo("The database is at the newest revision.")
+
+
+@encoder_app.command("build")
+def encoder_build() -> None:
+    """Write the encoder's ONNX file from the weights package."""
+    from spinebot.language.encoder import encoder_directory
+    from spinebot.training.encoder_graph import build
+
+    typer.echo(f"{build(encoder_directory())} is built")
+
+
+@clinic_app.command("check")
+def clinic_check() -> None:
+    """Check clinic.yml, and say whether it still holds the sample clinic."""
+    entries = clinic_entries.read_clinic(clinic_entries.FILE)
+    sample = " (the sample: put your own clinic in)" if entries.is_sample else ""
+    typer.echo(f"clinic.yml speaks for {entries.name}, {entries.phone}{sample}")
+
+
+def main() -> None:
+    """Run a command; an error that a person can mend is one clear message, not a traceback."""
+    try:
+        app()
+    except SpinebotError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

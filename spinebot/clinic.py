@@ -1,0 +1,163 @@
+"""The clinic that the bot speaks for: ``clinic.yml``, checked, with every wording in it."""
+
+from __future__ import annotations
+
+import functools
+import string
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from spinebot.errors import SettingsError
+from spinebot.settings import ROOT
+
+FILE = ROOT / "clinic.yml"
+SAMPLE_NAME = "Example Spine Clinic"
+# What the software itself puts into a wording, beside {clinic}, {phone} and {hours}.
+PLACES = {"clinic", "phone", "hours", "reference"}
+
+
+def _known_places(text: str) -> str:
+    for _, name, _, _ in string.Formatter().parse(text):
+        if name is not None and name not in PLACES:
+            raise ValueError(f"{{{name}}} is not known; use {{clinic}}, {{phone}} or {{hours}}")
+    return text.strip()
+
+
+def _origin(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or text.count("/") != 2:
+        raise ValueError("must be an origin such as https://www.clinic.example, without a path")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_known_places)]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Colors(_Part):
+    """The widget's colours."""
+
+    primary: Color
+    on_primary: Color
+
+
+class WidgetTexts(_Part):
+    """What the widget says by itself."""
+
+    title: Text
+    greeting: Text
+    notice: Text
+    placeholder: Text
+    unreachable: Text
+
+
+class Consents(_Part):
+    """The consent asked for before contact details are stored, word for word."""
+
+    mri_review: Text
+    callback: Text
+
+
+class Wording(_Part):
+    """Everything that the bot says in its own words, by name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Text]
+
+    trouble: Text
+    handoff_failed: Text
+
+
+class Clinic(_Part):
+    """The clinic's entries. ``say`` gives a wording with the clinic's data filled in."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ().\-]{3,25}$")]
+    hours: str
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    sites: list[Annotated[str, AfterValidator(_origin)]]
+    colors: Colors
+    footnotes: dict[Annotated[str, StringConstraints(pattern=r"^[\^*]$")], str]
+    starters: Annotated[list[str], Field(min_length=1, max_length=6)]
+    widget: WidgetTexts
+    wording: Wording
+    consent: Consents
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether this is still the clinic that the file came with."""
+        return self.name == SAMPLE_NAME
+
+    @property
+    def phone_link(self) -> str:
+        """The phone number as a ``tel:`` link."""
+        return "tel:" + "".join(c for c in self.phone if c.isdigit() or c == "+")
+
+    def fill(self, text: str, **places: str) -> str:
+        """Return ``text`` with the clinic's data and ``places`` in their places."""
+        return text.format(clinic=self.name, phone=self.phone, hours=self.hours, **places)
+
+    def say(self, name: str, **places: str) -> str:
+        """Return the wording ``name``.
+
+        Raises:
+            SettingsError: ``clinic.yml`` has no such wording.
+        """
+        text = getattr(self.wording, name, None)
+        if not isinstance(text, str):
+            raise SettingsError(f"{FILE.name}: wording.{name} is missing")
+        return self.fill(text, **places)
+
+    def footnotes_of(self, text: str) -> list[str]:
+        """Return the footnotes whose marks stand behind a word in ``text``, in order."""
+        plain = text.replace("**", "")
+        return [
+            f"{mark} {note}"
+            for mark, note in self.footnotes.items()
+            if any(
+                f"{end}{mark}" in plain for end in string.ascii_letters + string.digits + ".,!?)"
+            )
+        ]
+
+
+def read_clinic(path: Path) -> Clinic:
+    """Return the clinic that the file describes.
+
+    Raises:
+        SettingsError: the file cannot be read; every fault is listed with its field.
+    """
+    try:
+        entries: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return Clinic.model_validate(entries)
+    except (OSError, YAMLError) as error:
+        raise SettingsError(f"{path.name} cannot be read: {error}") from error
+    except ValidationError as error:
+        faults = [
+            f"{path.name}: {'.'.join(str(place) for place in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise SettingsError("\n".join(faults)) from error
+
+
+def clinic() -> Clinic:
+    """Return the clinic; read anew only when the file has changed."""
+    return _read_at(FILE, FILE.stat().st_mtime_ns if FILE.is_file() else 0)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_at(path: Path, _changed: int) -> Clinic:
+    return read_clinic(path)

@@ -1,0 +1,220 @@
+"""Conversations: the transcript, message by message, and what was understood of each."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from spinebot.db import now
+from spinebot.errors import NotFoundError
+from spinebot.language.redaction import redact
+from spinebot.models import Conversation, Finding, Message, Owner, Sender
+from spinebot.safety import Finding as RedFlag
+
+# A Rasa turn costs more the longer its session: a new one is begun where nothing is lost by it.
+TURNS_A_SESSION = 40
+# How many of the visitor's earlier messages the red-flag rules read with a new one.
+EARLIER_MESSAGES = 20
+_PERSONAL_SLOTS = {"name", "contact"}
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What Rasa made of a message: see ``spinebot.bot.channel``."""
+
+    intent: str | None = None
+    confidence: float | None = None
+    ranking: Sequence[Mapping[str, Any]] = ()
+    entities: Sequence[Mapping[str, Any]] = ()
+    actions: Sequence[str] = ()
+    model: str | None = None
+    milliseconds: float | None = None
+
+
+def start(session: Session, page: str) -> tuple[Conversation, str]:
+    """Begin a conversation; return it with the token that gives its visitor access."""
+    token = secrets.token_urlsafe(32)
+    conversation = Conversation(token_hash=_hash(token), page=page[:500], memory={})
+    session.add(conversation)
+    session.flush()
+    return conversation, token
+
+
+def find(session: Session, token: str) -> Conversation:
+    """Return the token's conversation.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = session.scalar(sa.select(Conversation).where(Conversation.token_hash == _hash(token)))
+    if found is None:
+        raise NotFoundError("This conversation does not exist, or no longer.")
+    return found
+
+
+def _hash(token: str) -> str:
+    # The token has 256 random bits: a plain hash cannot be searched backwards.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def say(
+    session: Session, conversation: Conversation, text: str, key: str, payload: str | None = None
+) -> tuple[Message, bool]:
+    """Store what the visitor said; return the message and whether it is new.
+
+    key: the widget's name for the message: said twice with one key, it is one message.
+    payload: what stands behind the button, if it was one.
+    """
+    known = session.scalar(
+        sa.select(Message).where(Message.conversation_id == conversation.id, Message.key == key)
+    )
+    if known is not None:
+        return known, False
+    asked = str(conversation.memory.get("requested") or "")
+    masked = f"[{asked}]" if asked in _PERSONAL_SLOTS and payload is None else redact(text)
+    message = _add(session, conversation, Sender.VISITOR, text, masked)
+    message.key, message.payload = key, payload
+    if conversation.owner != Owner.BOT.value:
+        # Staff answer: nothing is left for the bot to do.
+        message.answered_at = now()
+    return message, True
+
+
+def reply(
+    session: Session,
+    conversation: Conversation,
+    message: Message,
+    replies: Sequence[Mapping[str, Any]],
+    understood: Understood,
+) -> list[Message]:
+    """Store the bot's replies to ``message`` and what was understood of it."""
+    stored = [_add_reply(session, conversation, message, each) for each in replies]
+    message.answered_at = now()
+    message.intent, message.confidence = understood.intent, understood.confidence
+    message.ranking = [dict(each) for each in understood.ranking]
+    message.entities = [
+        {**each, "value": redact(str(each.get("value")))} for each in understood.entities
+    ]
+    message.actions, message.model = list(understood.actions), understood.model
+    message.milliseconds = understood.milliseconds
+    return stored
+
+
+def _add_reply(
+    session: Session, conversation: Conversation, message: Message, each: Mapping[str, Any]
+) -> Message:
+    text, custom = str(each.get("text") or ""), each.get("custom")
+    personal = bool(custom and custom.get("personal"))
+    stored = _add(session, conversation, Sender.BOT, text, "[summary]" if personal else text)
+    stored.in_reply_to = message.number
+    stored.buttons = [dict(button) for button in each.get("buttons") or []]
+    stored.custom = dict(custom) if custom else None
+    stored.section_revision_id = (custom or {}).get("revision")
+    return stored
+
+
+def _add(
+    session: Session, conversation: Conversation, sender: Sender, text: str, masked: str
+) -> Message:
+    """Add a message with the conversation's next number."""
+    moment = now()
+    # The row is the lock: whoever updates it first has the number.
+    number = session.execute(
+        sa.update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(last_number=Conversation.last_number + 1, last_message_at=moment)
+        .returning(Conversation.last_number)
+    ).scalar_one()
+    message = Message(
+        conversation_id=conversation.id,
+        number=number,
+        sender=sender.value,
+        text=masked,
+        original=text if masked != text else None,
+        created_at=moment,
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def messages_after(session: Session, conversation_id: int, number: int) -> list[Message]:
+    """Return the messages behind ``number``, in order."""
+    found = session.scalars(
+        sa.select(Message)
+        .where(Message.conversation_id == conversation_id, Message.number > number)
+        .order_by(Message.number)
+    )
+    return list(found)
+
+
+def earlier_texts(session: Session, message: Message) -> list[str]:
+    """Return what the visitor said before ``message``, oldest first."""
+    found = session.scalars(
+        sa.select(Message)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.sender == Sender.VISITOR.value,
+            Message.payload.is_(None),
+            Message.number < message.number,
+        )
+        .order_by(Message.number.desc())
+        .limit(EARLIER_MESSAGES)
+    )
+    return [each.said for each in found][::-1]
+
+
+def raise_flags(
+    session: Session, conversation: Conversation, message: Message, found: Sequence[RedFlag]
+) -> None:
+    """Keep the red flags met in ``message``; from now on nothing is offered, no form goes on."""
+    for each in found:
+        session.add(
+            Finding(
+                conversation_id=conversation.id,
+                message_id=message.id,
+                rule=each.rule,
+                action=each.action.value,
+                evidence=[redact(words) for words in each.evidence],
+            )
+        )
+    conversation.memory = {**conversation.memory, "red_flag": True, "requested": None}
+    begin_session(conversation)
+
+
+def remember(conversation: Conversation, memory: Mapping[str, Any], requested: str | None) -> None:
+    """Keep what must outlive Rasa's session, and begin a new one when this has become long."""
+    conversation.memory = {**memory, "requested": requested}
+    conversation.rasa_turns += 1
+    if conversation.rasa_turns >= TURNS_A_SESSION and requested is None:
+        begin_session(conversation)
+
+
+def begin_session(conversation: Conversation) -> None:
+    """Let Rasa begin with an empty tracker: an open form is gone, `memory` is carried over."""
+    conversation.rasa_session += 1
+    conversation.rasa_turns = 0
+
+
+def unanswered(session: Session, within: timedelta) -> list[Message]:
+    """Return the visitors' messages that nobody has answered, oldest first.
+
+    There are some when the process died in the middle of a turn.
+    """
+    found = session.scalars(
+        sa.select(Message)
+        .where(
+            Message.sender == Sender.VISITOR.value,
+            Message.answered_at.is_(None),
+            Message.created_at > now() - within,
+        )
+        .order_by(Message.id)
+    )
+    return list(found)

@@ -1,0 +1,141 @@
+"""The database: engine, sessions, and the column types that several tables share."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy.engine import URL, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from spinebot.settings import ROOT, settings
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_SECONDS = 5  # how long a writer waits for another one on SQLite
+
+
+class Base(DeclarativeBase):
+    """The root of every table of ours."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC. SQLite keeps no zone, so it is taken off and put back on here."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone: nobody could say what it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        value = value.astimezone(timezone.utc)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time with its zone."""
+        return value.replace(tzinfo=timezone.utc) if value and not value.tzinfo else value
+
+
+class Sealed(TypeDecorator[str]):
+    """Text that is encrypted in the database with the clinic's key (Fernet)."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Seal."""
+        return None if value is None else _fernet().encrypt(value.encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Open."""
+        return None if value is None else _fernet().decrypt(value.encode()).decode()
+
+
+@functools.cache
+def _fernet() -> Fernet:
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"spinebot sealed columns")
+    return Fernet(base64.urlsafe_b64encode(derive.derive(settings().secret_key.encode())))
+
+
+def now() -> datetime:
+    """Return this moment in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def create_engine(url: URL) -> Engine:
+    """Return an engine with the manners that each kind of database needs."""
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: _begin_immediate does.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Take the write lock at once, unless the transaction said that it only reads.
+
+    A reader that turns writer in mid-transaction cannot wait for another writer: it fails.
+    """
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@functools.cache
+def engine() -> Engine:
+    """Return this process's engine."""
+    return create_engine(settings().database_url)
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A session in one transaction: committed at the end, rolled back on an error."""
+    with sessionmaker(engine(), expire_on_commit=False).begin() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads: it waits for no writer."""
+    bind = engine().execution_options(read_only=True)
+    with Session(bind, expire_on_commit=False) as session:
+        yield session
+
+
+def upgrade() -> None:
+    """Bring the tables to the newest revision (Alembic)."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    command.upgrade(config, "head")

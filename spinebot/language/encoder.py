@@ -1,0 +1,88 @@
+"""Sentences in, vectors out: the frozen sentence encoder, run with ONNX Runtime.
+
+The files are made by ``spinebot encoder build`` (``spinebot.training.encoder_graph``).
+Model: all-MiniLM-L6-v2, 384 numbers a sentence, length 1, so that a dot product is a cosine.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+WIDTH = 384
+MAX_TOKENS = 128  # what the model was trained with; the rest of a longer message is not read
+BATCH = 32
+
+
+class SentenceEncoder:
+    """Turns sentences into vectors of ``WIDTH`` float32 numbers and length 1."""
+
+    def __init__(self, directory: Path) -> None:
+        """Load ``encoder.onnx`` and ``tokenizer.json``.
+
+        Raises:
+            FileNotFoundError: the files are not there; the message says how to make them.
+        """
+        for name in ("encoder.onnx", "tokenizer.json"):
+            if not (directory / name).is_file():
+                raise FileNotFoundError(
+                    f"{directory / name} is missing: run `make setup` (or `spinebot encoder build`)"
+                )
+        self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        options = onnxruntime.SessionOptions()
+        # Measured: a second thread makes a single short sentence slower, not faster.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            str(directory / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    def encode(self, sentences: Sequence[str]) -> np.ndarray:
+        """Return an array of shape ``(len(sentences), WIDTH)``, in the order given."""
+        vectors = np.zeros((len(sentences), WIDTH), dtype=np.float32)
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
+        # Only sentences of equal length share a batch: then no padding can leak into a vector.
+        order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
+        batch: list[int] = []
+        for place in order:
+            if batch and (len(batch) == BATCH or len(tokens[batch[0]]) != len(tokens[place])):
+                vectors[batch] = self._run([tokens[each] for each in batch])
+                batch = []
+            batch.append(place)
+        if batch:
+            vectors[batch] = self._run([tokens[each] for each in batch])
+        return vectors
+
+    def _run(self, tokens: list[list[int]]) -> np.ndarray:
+        feed = {"token_ids": np.array(tokens, dtype=np.int64)}
+        return cast(np.ndarray, self._session.run(None, feed)[0])
+
+
+def encoder_directory() -> Path:
+    """Where the encoder's files lie: ``SPINEBOT_ENCODER_DIR``, else ``.venv/encoder``."""
+    return Path(os.environ.get("SPINEBOT_ENCODER_DIR") or ".venv/encoder")
+
+
+@functools.cache
+def load_encoder() -> SentenceEncoder:
+    """Return this process's encoder, loaded once."""
+    return SentenceEncoder(encoder_directory())
+
+
+def encoder_fingerprint() -> str:
+    """Return a hash that changes whenever the encoder's files do."""
+    digest = hashlib.sha256()
+    for name in ("encoder.onnx", "tokenizer.json"):
+        path = encoder_directory() / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,165 @@
+"""Every setting: its environment variable, its type, its default. A bad value stops the start.
+
+``docs/settings.md`` lists them; a test holds that list to this file.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from spinebot.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. Paths are absolute; ports are those on loopback."""
+
+    data_dir: Path
+    database_url: URL
+    redis_url: str | None
+    secret_key: str
+    web_host: str
+    web_port: int
+    rasa_port: int
+    actions_port: int
+    rasa_timeout: float
+    public_url: str
+
+    @property
+    def models_dir(self) -> Path:
+        """Where trained models lie."""
+        return self.data_dir / "models"
+
+    @property
+    def rasa_url(self) -> str:
+        """The address of Rasa's server."""
+        return f"http://127.0.0.1:{self.rasa_port}"
+
+    @property
+    def actions_url(self) -> str:
+        """The address of the action server."""
+        return f"http://127.0.0.1:{self.actions_port}"
+
+    @property
+    def rasa_token(self) -> str:
+        """The token for Rasa's HTTP API, made from the secret key."""
+        return hashlib.sha256(b"spinebot rasa api" + self.secret_key.encode()).hexdigest()
+
+    @property
+    def tracker_url(self) -> URL:
+        """Where Rasa keeps its working memory: a file beside SQLite's, else the same database.
+
+        With SQLite one file has one writer at a time; of its own, Rasa never waits for ours.
+        """
+        if self.database_url.get_backend_name() == "sqlite":
+            return make_url(f"sqlite:///{self.data_dir / 'tracker.db'}")
+        return self.database_url.set(drivername="postgresql")
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that ``environ`` asks for.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names its variable.
+    """
+    data_dir = Path(environ.get("SPINEBOT_DATA_DIR") or ROOT / "var").resolve()
+    default_url = f"sqlite:///{data_dir / 'spinebot.db'}"
+    web_port = _port(environ, "SPINEBOT_WEB_PORT", 8000)
+    return Settings(
+        data_dir=data_dir,
+        database_url=_database_url(environ.get("SPINEBOT_DATABASE_URL") or default_url),
+        redis_url=environ.get("SPINEBOT_REDIS_URL") or None,
+        secret_key=_secret(environ, data_dir),
+        web_host=environ.get("SPINEBOT_WEB_HOST") or "127.0.0.1",
+        web_port=web_port,
+        rasa_port=_port(environ, "SPINEBOT_RASA_PORT", 5005),
+        actions_port=_port(environ, "SPINEBOT_ACTIONS_PORT", 5055),
+        rasa_timeout=_seconds(environ, "SPINEBOT_RASA_TIMEOUT", 10.0),
+        public_url=_address(environ, "SPINEBOT_PUBLIC_URL", f"http://localhost:{web_port}"),
+    )
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return this process's settings, read once."""
+    return read_settings()
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"{name} is {text!r}: it must be a port, 1 to 65535")
+    return int(text)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 120:
+        raise SettingsError(f"{name} is {text!r}: it must be a number of seconds, up to 120")
+    return value
+
+
+def _address(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name) or default).rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise SettingsError(f"{name} is {text!r}: it must begin with http:// or https://")
+    return text
+
+
+def _database_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # The text may hold a password: it is not repeated.
+        raise SettingsError("SPINEBOT_DATABASE_URL is not a database address") from None
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        return url
+    raise SettingsError(
+        f"SPINEBOT_DATABASE_URL is for {url.get_backend_name()}: use sqlite:/// or postgresql://"
+    )
+
+
+def _secret(environ: Mapping[str, str], data_dir: Path) -> str:
+    """The key that signs buttons and seals personal data; made on first use, mode 0600."""
+    if key := environ.get("SPINEBOT_SECRET_KEY"):
+        if len(key) < 32:
+            raise SettingsError("SPINEBOT_SECRET_KEY must have at least 32 characters")
+        return key
+    named = environ.get("SPINEBOT_SECRET_KEY_FILE")
+    path = Path(named) if named else data_dir / "secret_key"
+    if named and not path.is_file():
+        raise SettingsError(f"SPINEBOT_SECRET_KEY_FILE: there is no file {named}")
+    if not path.is_file():
+        _make_secret(path)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        # link() fails where another process was first: its key stays.
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()

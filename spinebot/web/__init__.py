@@ -1,0 +1,1 @@
+"""The web process: the only one that visitors reach."""

@@ -1,0 +1,128 @@
+"""Puts the web process together: routes, headers, errors, the start and the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from spinebot.clinic import clinic
+from spinebot.errors import NotFoundError
+from spinebot.settings import settings
+from spinebot.web import chat, pages
+from spinebot.web.buttons import ForgedButtonError
+from spinebot.web.rasa import Rasa
+from spinebot.web.turns import Turns
+
+logger = logging.getLogger(__name__)
+
+# A message of LONGEST_TEXT characters fits, whatever its alphabet; nothing larger is read.
+LONGEST_BODY = 400_000
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.rasa = Rasa(settings())
+    app.state.turns = Turns(app.state.rasa)
+    await app.state.turns.resume()
+    yield
+    await app.state.turns.finish()
+    await app.state.rasa.close()
+
+
+def create_app() -> FastAPI:
+    """Return the web process's application."""
+    app = FastAPI(
+        title="Spinebot",
+        version="1",
+        description="The contract between the chat widget and the web process.",
+        lifespan=_lifespan,
+        # The page that would show it loads scripts from another host.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.include_router(chat.router)
+    app.include_router(pages.router)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=clinic().sites,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", "Last-Event-ID"],
+    )
+    app.middleware("http")(_guard)
+    app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(ForgedButtonError, _gone)
+    app.add_exception_handler(chat.EmptyMessageError, _empty)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(sa.exc.OperationalError, _database_away)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    length = request.headers.get("content-length", "")
+    if request.method == "POST" and (not length.isdecimal() or int(length) > LONGEST_BODY):
+        return _problem(413, "too_large", "That is too long to be sent in one message.")
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _problem(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+
+
+async def _not_found(_request: Request, error: Exception) -> Response:
+    return _problem(404, "not_found", str(error))
+
+
+async def _gone(_request: Request, error: Exception) -> Response:
+    return _problem(422, "forged_button", str(error))
+
+
+async def _empty(_request: Request, _error: Exception) -> Response:
+    return _problem(422, "empty", clinic().say("no_words"))
+
+
+async def _unreadable(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(
+        f"{'.'.join(str(place) for place in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors()[:5]
+    )
+    return _problem(422, "unreadable", f"This could not be read: {faults}")
+
+
+async def _database_away(_request: Request, error: Exception) -> Response:
+    logger.error("the database is away: %s", type(error).__name__)
+    return _problem(503, "database", clinic().say("trouble"))
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _problem(error.status_code, "http", str(error.detail))
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    logger.error("unexpected: %s", type(error).__name__)
+    return _problem(500, "unexpected", clinic().say("trouble"))

@@ -1,0 +1,264 @@
+"""What visitors reach: the conversation's HTTP contract (documented by OpenAPI)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from spinebot import articles, conversations
+from spinebot.clinic import clinic
+from spinebot.db import reading, writing
+from spinebot.language.messages import MAX_CHARACTERS, clean
+from spinebot.models import Message
+from spinebot.web import buttons
+from spinebot.web.turns import TYPING, Turns
+
+router = APIRouter(prefix="/api", tags=["chat"])
+
+# Far more than the bot reads, so that a very long message gets an answer and not an error.
+LONGEST_TEXT = 50_000
+KEEPALIVE_SECONDS = 15
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewConversation(_Body):
+    """Where the conversation was begun."""
+
+    page: str = Field(default="", max_length=2000)
+
+
+class Started(BaseModel):
+    """The token that gives access to the conversation: whoever has it can read and write."""
+
+    token: str
+
+
+class NewMessage(_Body):
+    """What the visitor typed, or the payload of the button that was pressed."""
+
+    key: str = Field(
+        min_length=8, max_length=64, description="the same key again: the same message"
+    )
+    text: str | None = Field(default=None, max_length=LONGEST_TEXT)
+    button: str | None = Field(default=None, max_length=4000)
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> NewMessage:
+        """A message is typed or pressed, not both and not neither."""
+        if (self.text is None) == (self.button is None):
+            raise ValueError("give either text or button")
+        return self
+
+
+class Accepted(BaseModel):
+    """The message's number in the conversation."""
+
+    number: int
+
+
+class Button(BaseModel):
+    """A quick reply. The payload is signed for this conversation."""
+
+    title: str
+    payload: str
+
+
+class ShownMessage(BaseModel):
+    """A message as the widget shows it."""
+
+    number: int
+    sender: str
+    text: str
+    at: datetime
+    key: str | None
+    buttons: list[Button]
+    custom: dict[str, Any] | None
+
+
+class Messages(BaseModel):
+    """Messages in order."""
+
+    messages: list[ShownMessage]
+
+
+class Problem(BaseModel):
+    """What went wrong: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+class Error(BaseModel):
+    """The body of every error."""
+
+    error: Problem
+
+
+class WidgetClinic(BaseModel):
+    """The clinic, as the widget names it."""
+
+    name: str
+    phone: str
+    phone_link: str
+
+
+class WidgetSettings(BaseModel):
+    """What the widget needs before it says anything."""
+
+    version: int
+    clinic: WidgetClinic
+    title: str
+    greeting: str
+    notice: str
+    placeholder: str
+    unreachable: str
+    starters: list[str]
+    colors: dict[str, str]
+    limit: int
+
+
+_ERRORS: dict[int | str, dict[str, Any]] = {404: {"model": Error}, 422: {"model": Error}}
+
+
+@router.get("/widget")
+async def widget(response: Response) -> WidgetSettings:
+    """What the widget needs before it says anything."""
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return await to_thread.run_sync(_widget)
+
+
+@router.post("/conversations", status_code=201, responses={422: {"model": Error}})
+async def start(body: NewConversation) -> Started:
+    """Begin a conversation."""
+    return await to_thread.run_sync(_start, body.page)
+
+
+@router.post(
+    "/conversations/{token}/messages",
+    status_code=202,
+    responses={**_ERRORS, 200: {"model": Accepted, "description": "said before with this key"}},
+)
+async def say(token: str, body: NewMessage, request: Request, response: Response) -> Accepted:
+    """Say something. It is stored when this returns; replies come as events."""
+    conversation_id, message_id, number, is_new = await to_thread.run_sync(_say, token, body)
+    turns: Turns = request.app.state.turns
+    if is_new:
+        turns.begin(conversation_id, message_id)
+    else:
+        response.status_code = 200
+    return Accepted(number=number)
+
+
+@router.get("/conversations/{token}/messages", responses=_ERRORS)
+async def messages(token: str, after: Annotated[int, Query(ge=0)] = 0) -> Messages:
+    """Return the messages behind number ``after``."""
+    _, found = await to_thread.run_sync(_messages, token, after)
+    return Messages(messages=found)
+
+
+@router.get(
+    "/conversations/{token}/events",
+    response_class=EventSourceResponse,
+    responses={**_ERRORS, 200: {"content": {"text/event-stream": {}}}},
+)
+async def events(
+    token: str,
+    request: Request,
+    after: Annotated[int, Query(ge=0)] = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> EventSourceResponse:
+    """Stream messages as they come, from behind ``Last-Event-ID`` or ``after``.
+
+    Events: ``message`` (its number is the event's id) and ``typing``.
+    """
+    if last_event_id and last_event_id.isdecimal():
+        after = int(last_event_id)
+    conversation_id, _ = await to_thread.run_sync(_messages, token, after)
+    stream = _stream(request.app.state.turns, token, conversation_id, after)
+    return EventSourceResponse(stream, ping=KEEPALIVE_SECONDS, headers={"X-Accel-Buffering": "no"})
+
+
+async def _stream(
+    turns: Turns, token: str, conversation_id: int, after: int
+) -> AsyncIterator[ServerSentEvent]:
+    async with turns.listening(conversation_id) as queue:
+        while True:
+            _, found = await to_thread.run_sync(_messages, token, after)
+            for message in found:
+                after = message.number
+                yield ServerSentEvent(
+                    message.model_dump_json(), event="message", id=str(message.number)
+                )
+            if await queue.get() == TYPING:
+                yield ServerSentEvent('{"on": true}', event="typing")
+
+
+def _widget() -> WidgetSettings:
+    entries = clinic()
+    with reading() as session:
+        starters = articles.question_titles(session, entries.starters)
+    texts = {
+        name: entries.fill(getattr(entries.widget, name))
+        for name in type(entries.widget).model_fields
+    }
+    return WidgetSettings(
+        version=1,
+        clinic=WidgetClinic(name=entries.name, phone=entries.phone, phone_link=entries.phone_link),
+        starters=list(starters.values()),
+        colors=entries.colors.model_dump(),
+        limit=MAX_CHARACTERS,
+        **texts,
+    )
+
+
+def _start(page: str) -> Started:
+    with writing() as session:
+        _, token = conversations.start(session, clean(page))
+    return Started(token=token)
+
+
+class EmptyMessageError(ValueError):
+    """There is nothing in the message that could be read."""
+
+
+def _say(token: str, body: NewMessage) -> tuple[int, int, int, bool]:
+    with writing() as session:
+        conversation = conversations.find(session, token)
+        text, payload = clean(body.text or ""), None
+        if body.button is not None:
+            text, payload = buttons.verify(conversation.id, body.button)
+        if not text:
+            raise EmptyMessageError
+        message, is_new = conversations.say(session, conversation, text, body.key, payload)
+        return conversation.id, message.id, message.number, is_new
+
+
+def _messages(token: str, after: int) -> tuple[int, list[ShownMessage]]:
+    with reading() as session:
+        conversation = conversations.find(session, token)
+        found = conversations.messages_after(session, conversation.id, after)
+        return conversation.id, [_shown(message) for message in found]
+
+
+def _shown(message: Message) -> ShownMessage:
+    return ShownMessage(
+        number=message.number,
+        sender=message.sender,
+        text=message.said,
+        at=message.created_at,
+        key=message.key,
+        buttons=[
+            Button(**button)
+            for button in buttons.signed(message.conversation_id, message.buttons or [])
+        ],
+        custom=message.custom,
+    )

@@ -1,0 +1,160 @@
+"""Pages and files that visitors reach: articles, the demo page, the widget, health checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.templating import Jinja2Templates
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from sqlalchemy.orm import Session, selectinload
+
+from spinebot.articles.answers import long_date, newest_revision, review_line
+from spinebot.clinic import clinic
+from spinebot.db import engine, reading
+from spinebot.errors import NotFoundError
+from spinebot.models import Article, Section, SectionRevision
+from spinebot.settings import ROOT
+from spinebot.training.models import live_model
+
+router = APIRouter(include_in_schema=False)
+templates = Jinja2Templates(
+    directory=[ROOT / "spinebot/web/templates", ROOT / "widget"],
+    context_processors=[lambda request: {"clinic": clinic()}],
+)
+WIDGET = ROOT / "widget"
+
+# HTML in an article is shown as text, never run.
+_markdown = MarkdownIt("zero", {"html": False}).enable(["list", "emphasis"])
+
+
+def _html(text: str) -> Markup:
+    return Markup(_markdown.render(text))  # noqa: S704  the renderer escapes
+
+
+templates.env.filters["markdown"] = _html
+templates.env.filters["long_date"] = long_date
+
+
+@router.get("/")
+async def demo(request: Request) -> HTMLResponse:
+    """A page with the widget on it."""
+    return await to_thread.run_sync(_page, request, "demo.html", _all_articles)
+
+
+@router.get("/articles/")
+async def articles(request: Request) -> HTMLResponse:
+    """All articles."""
+    return await to_thread.run_sync(_page, request, "articles.html", _all_articles)
+
+
+@router.get("/articles/{slug}")
+async def article(request: Request, slug: str) -> HTMLResponse:
+    """An article in its wording of today."""
+    return await to_thread.run_sync(_page, request, "article.html", lambda s: _article(s, slug))
+
+
+@router.get("/articles/{slug}/{section}/{number}")
+async def revision(request: Request, slug: str, section: str, number: int) -> HTMLResponse:
+    """A section as it was worded at some time."""
+    return await to_thread.run_sync(
+        _page, request, "revision.html", lambda s: _revision(s, slug, section, number)
+    )
+
+
+@router.get("/widget/{name}")
+async def widget_file(name: str) -> Response:
+    """The widget and the demo page's style."""
+    if name not in {"spine-chat.js", "demo.css"}:
+        raise NotFoundError("There is no such file.")
+    headers = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+    return FileResponse(WIDGET / name, headers=headers)
+
+
+@router.get("/static/{name}")
+async def static_file(name: str) -> Response:
+    """The pages' style."""
+    if name != "pages.css":
+        raise NotFoundError("There is no such file.")
+    path = ROOT / "spinebot/web/static" / name
+    return FileResponse(path, headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """This process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Everything that an answer needs is there: 200, or 503 with what is missing."""
+    missing = [] if await to_thread.run_sync(_database_answers) else ["database"]
+    if live_model() is None:
+        missing.append("model")
+    missing += await request.app.state.rasa.missing()
+    status = 503 if missing else 200
+    return JSONResponse({"ready": not missing, "missing": missing}, status_code=status)
+
+
+def _database_answers() -> bool:
+    try:
+        with engine().connect() as connection:
+            connection.execute(sa.select(Article.id).limit(1))
+    except sa.exc.SQLAlchemyError:
+        return False
+    return True
+
+
+def _page(request: Request, template: str, content: Any) -> HTMLResponse:
+    with reading() as session:
+        return templates.TemplateResponse(request, template, content(session))
+
+
+def _all_articles(session: Session) -> dict[str, Any]:
+    found = session.scalars(
+        sa.select(Article).where(Article.retired_at.is_(None)).order_by(Article.topic, Article.id)
+    )
+    return {"articles": list(found)}
+
+
+def _article(session: Session, slug: str) -> dict[str, Any]:
+    found = session.scalar(
+        sa.select(Article)
+        .where(Article.slug == slug, Article.retired_at.is_(None))
+        .options(selectinload(Article.sections).selectinload(Section.revisions))
+    )
+    if found is None:
+        raise NotFoundError("There is no such article.")
+    sections = [section for section in found.sections if section.retired_at is None]
+    text = "\n".join(section.revision.body for section in sections)
+    return {
+        "article": found,
+        "sections": sections,
+        "review": review_line(found),
+        "footnotes": clinic().footnotes_of(text),
+    }
+
+
+def _revision(session: Session, slug: str, section: str, number: int) -> dict[str, Any]:
+    found = session.scalar(
+        sa.select(SectionRevision)
+        .join(Section)
+        .join(Article)
+        .where(Article.slug == slug, Section.slug == section, SectionRevision.number == number)
+    )
+    if found is None:
+        raise NotFoundError("There is no such wording.")
+    newest = newest_revision(session, found.section)
+    return {
+        "article": found.section.article,
+        "section": found.section,
+        "revision": found,
+        "is_current": newest.id == found.id and found.section.retired_at is None,
+        "review": review_line(found),
+        "footnotes": clinic().footnotes_of(found.body),
+    }

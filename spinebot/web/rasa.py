@@ -1,0 +1,111 @@
+"""The way to Rasa: one call a turn, and its answer checked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from spinebot.conversations import Understood
+from spinebot.errors import SpinebotError
+from spinebot.settings import Settings
+
+
+class RasaError(SpinebotError):
+    """Rasa could not be reached, or did not answer as it should."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came of one turn."""
+
+    replies: list[dict[str, Any]]
+    understood: Understood
+    memory: dict[str, Any]
+    requested: str | None
+
+
+class Rasa:
+    """Speaks to Rasa's server, over connections that stay open."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare; nothing is sent yet."""
+        self._client = httpx.AsyncClient(
+            base_url=settings.rasa_url, timeout=settings.rasa_timeout, trust_env=False
+        )
+        self._actions_url = settings.actions_url
+
+    async def turn(
+        self, sender: str, text: str, payload: str | None, memory: dict[str, Any]
+    ) -> Turn:
+        """Give Rasa one message and return what it says and understood.
+
+        Raises:
+            RasaError: it cannot be reached, failed, took too long, or had nothing to say.
+        """
+        body: dict[str, Any] = {"sender": sender, "memory": memory}
+        if payload and payload.startswith("/"):
+            body["intent"] = payload[1:]
+        else:
+            body["text"] = payload or text
+        began = time.perf_counter()
+        answer = await self._post(body)
+        if not answer.get("replies"):
+            # A dead action server looks like this: 200, and nothing to say.
+            raise RasaError("Rasa had nothing to say")
+        return _turn(answer, (time.perf_counter() - began) * 1000)
+
+    async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        for patience in (0.3, None):
+            try:
+                response = await self._client.post("/webhooks/spinebot/turn", json=body)
+                response.raise_for_status()
+                return dict(response.json())
+            except httpx.ConnectError as error:
+                # Nothing was received, so nothing can be done twice: worth another try.
+                if patience is None:
+                    raise RasaError("Rasa cannot be reached") from error
+                await asyncio.sleep(patience)
+            except (httpx.HTTPError, ValueError) as error:
+                raise RasaError(f"Rasa failed: {type(error).__name__}") from error
+        raise AssertionError("unreachable")
+
+    async def missing(self) -> list[str]:
+        """Return what is not ready: of Rasa, its model, and the action server."""
+        checks = {
+            "rasa": "/webhooks/spinebot/",
+            "actions": f"{self._actions_url}/health",
+        }
+        ready = await asyncio.gather(*(self._answers(url) for url in checks.values()))
+        return [name for name, is_ready in zip(checks, ready, strict=True) if not is_ready]
+
+    async def _answers(self, url: str) -> bool:
+        try:
+            return (await self._client.get(url, timeout=2)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _turn(answer: dict[str, Any], milliseconds: float) -> Turn:
+    understood = answer.get("understood") or {}
+    return Turn(
+        replies=list(answer["replies"]),
+        understood=Understood(
+            intent=understood.get("intent"),
+            confidence=understood.get("confidence"),
+            ranking=understood.get("ranking") or [],
+            entities=understood.get("entities") or [],
+            actions=answer.get("actions") or [],
+            model=answer.get("model"),
+            milliseconds=milliseconds,
+        ),
+        memory=dict(answer.get("memory") or {}),
+        requested=answer.get("requested"),
+    )

@@ -1,0 +1,179 @@
+"""Turns: from a stored message to stored replies, each conversation's in order.
+
+A turn belongs to no request: a visitor who closes the page cannot cancel it. Everything said is
+in the database before anybody is told of it; a listener that was away reads what it missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from anyio import to_thread
+
+from spinebot import conversations, emergencies, safety
+from spinebot.clinic import clinic
+from spinebot.conversations import Understood
+from spinebot.db import reading, writing
+from spinebot.models import Conversation, Finding, Message, Owner
+from spinebot.web.rasa import Rasa, Turn
+
+logger = logging.getLogger(__name__)
+
+# A message older than this is not answered any more when the process comes back.
+STILL_WAITING = timedelta(minutes=10)
+TYPING = "typing"
+NEWS = "news"
+
+
+class Turns:
+    """Runs the turns of this process and wakes those who listen to a conversation."""
+
+    def __init__(self, rasa: Rasa) -> None:
+        """Nothing runs yet."""
+        self._rasa = rasa
+        # The newest turn of each conversation: the next one waits for it.
+        self._newest: dict[int, asyncio.Task[None]] = {}
+        self._listeners: dict[int, set[asyncio.Queue[str]]] = defaultdict(set)
+
+    def begin(self, conversation_id: int, message_id: int) -> None:
+        """Start the turn of a stored message."""
+        before = self._newest.get(conversation_id)
+        task = asyncio.create_task(self._after(before, conversation_id, message_id))
+        self._newest[conversation_id] = task
+        task.add_done_callback(lambda done: self._forget(conversation_id, done))
+
+    def _forget(self, conversation_id: int, done: asyncio.Task[None]) -> None:
+        if self._newest.get(conversation_id) is done:
+            del self._newest[conversation_id]
+
+    async def resume(self) -> None:
+        """Start the turns that an earlier process left unfinished."""
+        for conversation_id, message_id in await to_thread.run_sync(_waiting):
+            self.begin(conversation_id, message_id)
+
+    async def finish(self) -> None:
+        """Wait for the turns that run."""
+        while self._newest:
+            await asyncio.gather(*self._newest.values(), return_exceptions=True)
+
+    @asynccontextmanager
+    async def listening(self, conversation_id: int) -> AsyncIterator[asyncio.Queue[str]]:
+        """A queue that gets NEWS when there are messages to read, TYPING when a reply is coming."""
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+        self._listeners[conversation_id].add(queue)
+        try:
+            yield queue
+        finally:
+            self._listeners[conversation_id].discard(queue)
+            if not self._listeners[conversation_id]:
+                del self._listeners[conversation_id]
+
+    def tell(self, conversation_id: int, what: str) -> None:
+        """Wake the listeners. One whose queue is full has news to read already."""
+        for queue in self._listeners.get(conversation_id, ()):
+            if not queue.full():
+                queue.put_nowait(what)
+
+    async def _after(
+        self, before: asyncio.Task[None] | None, conversation_id: int, message_id: int
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self.tell(conversation_id, TYPING)
+        try:
+            await self._run(message_id)
+        except Exception as error:  # the outermost edge of a turn
+            logger.error("turn of message %s failed: %s", message_id, type(error).__name__)
+            await self._apologise(message_id)
+        self.tell(conversation_id, NEWS)
+
+    async def _run(self, message_id: int) -> None:
+        asked = await to_thread.run_sync(_check_safety, message_id)
+        if asked is None:
+            return
+        turn = await self._rasa.turn(**asked)
+        await to_thread.run_sync(_store, message_id, turn)
+
+    async def _apologise(self, message_id: int) -> None:
+        try:
+            await to_thread.run_sync(_store_apology, message_id)
+        except Exception as error:
+            # The database is away too. The message stays unanswered and `resume` will find it;
+            # the widget's own banner tells the visitor.
+            logger.error("no apology for message %s: %s", message_id, type(error).__name__)
+
+
+def _waiting() -> list[tuple[int, int]]:
+    with reading() as session:
+        found = conversations.unanswered(session, STILL_WAITING)
+        return [(message.conversation_id, message.id) for message in found]
+
+
+def _open(session: Any, message_id: int) -> tuple[Conversation, Message]:
+    message = session.get_one(Message, message_id)
+    return session.get_one(Conversation, message.conversation_id), message
+
+
+def _check_safety(message_id: int) -> dict[str, Any] | None:
+    """Look for red flags before all else; return what to ask Rasa, or None if all is said."""
+    with writing() as session:
+        conversation, message = _open(session, message_id)
+        if message.answered_at is not None or conversation.owner != Owner.BOT.value:
+            return None
+        earlier = conversations.earlier_texts(session, message)
+        found = [] if message.payload else safety.check(message.said, earlier)
+        if not found:
+            return {
+                "sender": conversation.sender,
+                "text": message.said,
+                "payload": message.payload,
+                "memory": conversation.memory,
+            }
+        conversations.raise_flags(session, conversation, message, found)
+        understood = Understood(intent="report_emergency", confidence=1.0, actions=["red_flags"])
+        conversations.reply(session, conversation, message, [emergencies.reply(found)], understood)
+    return None
+
+
+def _store(message_id: int, turn: Turn) -> None:
+    with writing() as session:
+        conversation, message = _open(session, message_id)
+        if conversation.owner != Owner.BOT.value:
+            # Staff took over while Rasa was thinking: the bot holds its tongue.
+            return
+        conversations.reply(session, conversation, message, turn.replies, turn.understood)
+        conversations.remember(conversation, turn.memory, turn.requested)
+        for each in turn.replies:
+            _note_emergency(session, conversation, message, each.get("custom") or {})
+
+
+def _note_emergency(
+    session: Any, conversation: Conversation, message: Message, custom: dict[str, Any]
+) -> None:
+    """Keep an emergency that the classifier saw and no rule did."""
+    if custom.get("type") == "emergency":
+        session.add(
+            Finding(
+                conversation_id=conversation.id,
+                message_id=message.id,
+                rule=",".join(custom.get("rules") or []) or "classifier",
+                action=str(custom.get("action")),
+                evidence=[],
+            )
+        )
+
+
+def _store_apology(message_id: int) -> None:
+    with writing() as session:
+        conversation, message = _open(session, message_id)
+        if message.answered_at is None:
+            sorry = {"text": clinic().say("trouble"), "custom": {"type": "error"}}
+            conversations.reply(
+                session, conversation, message, [sorry], Understood(actions=["apology"])
+            )

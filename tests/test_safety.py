@@ -1,0 +1,229 @@
+"""Red flags: which sentences fire, which stay quiet, and what is said."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from spinebot import safety
+from spinebot.safety import Action
+
+try:
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    HYPOTHESIS = True
+except ImportError:  # the environment that Rasa runs in has none
+    HYPOTHESIS = False
+
+DATA: dict[str, Any] = YAML(typ="safe", pure=True).load(
+    (Path(__file__).parent / "data" / "red_flags.yml").read_text(encoding="utf-8")
+)
+FIRES = [(rule, text) for rule, texts in DATA["fires"].items() for text in texts]
+QUIET = [text for texts in DATA["quiet"].values() for text in texts]
+RULES_TEXT = safety.RULES.read_text(encoding="utf-8")
+
+
+def fired(text: str, *earlier: str) -> list[str]:
+    return [finding.rule for finding in safety.check(text, earlier)]
+
+
+def action(text: str) -> Action:
+    return safety.check(text)[0].action
+
+
+@pytest.mark.parametrize(("rule", "text"), FIRES)
+def test_red_flag_fires(rule: str, text: str) -> None:
+    assert rule in fired(text)
+
+
+@pytest.mark.parametrize("text", QUIET)
+def test_harmless_sentence_stays_quiet(text: str) -> None:
+    assert fired(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("can't pee", Action.ER_NOW),
+        ("can't pee and can't walk", Action.CALL_911),
+        ("my foot just drops", Action.ER_NOW),
+        ("my leg feels weak", Action.DOCTOR_TODAY),
+        ("my leg suddenly feels weak", Action.ER_NOW),
+        ("can't button my shirt", Action.DOCTOR_TODAY),
+        ("can't button my shirt since yesterday", Action.ER_NOW),
+        ("fell off a ladder", Action.CALL_911),
+        ("I'm shorter than I used to be", Action.DOCTOR_TODAY),
+        ("fell on my butt and can't get up", Action.ER_NOW),
+        ("bad back pain and fever", Action.ER_NOW),
+        ("flu-like aches all over with fever, mild back ache", Action.DOCTOR_TODAY),
+        ("prostate cancer and back pain", Action.DOCTOR_TODAY),
+        ("prostate cancer, back pain and weak legs", Action.ER_NOW),
+        ("elephant on my chest", Action.CALL_911),
+    ],
+)
+def test_tier(text: str, expected: Action) -> None:
+    assert action(text) == expected
+
+
+def test_more_urgent_action_sorts_first() -> None:
+    assert sorted(Action) == [
+        Action.CALL_911,
+        Action.CALL_988,
+        Action.ER_NOW,
+        Action.DOCTOR_TODAY,
+    ]
+
+
+def test_most_urgent_rule_wins() -> None:
+    findings = safety.check("I can't pee and I have crushing chest pressure")
+    assert [finding.rule for finding in findings][:2] == ["RF08", "RF01"]
+    assert "911" in safety.warning(findings)
+
+
+def test_sign_joins_with_an_earlier_message() -> None:
+    assert "RF06" in fired("now I have a fever", "my back hurts")
+
+
+def test_bladder_sign_fires_in_a_later_message() -> None:
+    assert fired("now I can't pee", "my back hurts", "since monday") == ["RF01"]
+
+
+@pytest.mark.parametrize("text", ["ok thanks", "my back hurts", "where are you?"])
+def test_met_flag_does_not_fire_again(text: str) -> None:
+    assert fired(text, "my back hurts", "I have a fever") == []
+
+
+def test_denied_earlier_sign_does_not_join() -> None:
+    assert fired("my back hurts", "I have no fever") == []
+
+
+def test_later_sign_raises_the_action() -> None:
+    findings = safety.check("and I can't walk", ["I can't pee"])
+    assert findings[0].action == Action.CALL_911
+
+
+def test_helper_is_told_what_to_do_for_the_other() -> None:
+    findings = safety.check("my dad can't feel his legs")
+    assert findings[0].helper
+    assert "take them" in safety.warning(findings)
+
+
+def test_visitor_is_no_helper() -> None:
+    assert not safety.check("my dad says I should ask: I can't pee")[0].helper
+
+
+@pytest.mark.parametrize("text", DATA["asks_about_an_emergency"])
+def test_question_about_an_emergency_gets_the_action_line(text: str) -> None:
+    assert fired(text) == []
+    assert safety.information_line(text) == (
+        "If you have these signs now, go to the emergency room."
+    )
+
+
+@pytest.mark.parametrize("text", ["what is a disc?", "I can't pee", "my back hurts", ""])
+def test_other_text_gets_no_information_line(text: str) -> None:
+    assert safety.information_line(text) is None
+
+
+def test_no_finding_no_warning() -> None:
+    assert safety.warning([]) == ""
+
+
+def test_warning_asks_for_no_data_and_sentences_are_short() -> None:
+    for rule in safety.book().rules:
+        for helper in (False, True):
+            for act in Action:
+                text = safety.warning([safety.Finding(rule.id, rule.name, act, (), helper)])
+                assert "?" not in text
+                assert all(len(sentence.split()) <= 18 for sentence in text.split("."))
+
+
+def test_evidence_names_the_words() -> None:
+    assert safety.check("my groin is numb")[0].evidence == ("groin numb",)
+
+
+# The sentences that nobody tuned on: a floor under the figures, not a list of demands.
+
+
+@pytest.mark.parametrize("part", ["before_rules", "after_rules"])
+def test_held_out_recall(part: str) -> None:
+    told = [(r, t) for r, texts in DATA["held_out"][part]["fires"].items() for t in texts]
+    missed = [(rule, text) for rule, text in told if rule not in fired(text)]
+    assert len(missed) <= 0.3 * len(told), missed
+
+
+@pytest.mark.parametrize("part", ["before_rules", "after_rules"])
+def test_held_out_false_alarms(part: str) -> None:
+    texts = DATA["held_out"][part]["quiet"]
+    assert len([text for text in texts if fired(text)]) <= 0.05 * len(texts)
+
+
+# The rules file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("name: Cauda equina", "name: ''", "RF01: name"),
+        ("name: Heart attack", "title: Heart attack", "RF08: title"),
+        ("action: call_911", "action: call_112", "RF01: when: action"),
+        ("[cauda_equina_sign, cannot_walk]", "[cauda_equina]", "RF01: when: any: all"),
+        ("], where: sentence", "], where: page", "RF02: when: any: where"),
+        ("url: https://spinesurgeons", "url: ftp://spinesurgeons", "RF01: sources: url"),
+        ('- "{not_able} {pee}"', '- "{not_there} {pee}"', "signs: cannot_pee: any"),
+        ("kind: history", "kind: story", "signs: frail: kind"),
+        ("old_age: 50", "old_age: fifty", "old_age"),
+    ],
+)
+def test_fault_in_the_rules_names_entry_and_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "red_flags.yml"
+    assert old in RULES_TEXT
+    path.write_text(RULES_TEXT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(safety.RedFlagsError, match=message):
+        safety.load(path)
+
+
+# Robustness
+
+
+@pytest.mark.parametrize(("rule", "text"), FIRES[::7])
+def test_case_does_not_matter(rule: str, text: str) -> None:
+    assert safety.check(text.upper()) == safety.check(text.lower()) == safety.check(text)
+
+
+LONG = ["numb groin ", "a", "!", "can't pee, ", "back hurts no fever ", "a.b", "(", "🙂"]
+SOME_WORDS = ["no", "not", "my", "i", "can't", "pee", "numb", "fever", ",", ".", "but"]
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_long_text_is_quick(text: str) -> None:
+    start = time.perf_counter()
+    safety.check((text * 20_000)[:20_000])
+    assert time.perf_counter() - start < 10
+
+
+if HYPOTHESIS:
+    words = st.lists(st.sampled_from(SOME_WORDS))
+    quickly = settings(max_examples=60, deadline=None)
+
+    @quickly
+    @given(st.text(max_size=300))
+    def test_never_raises_on_any_text(text: str) -> None:
+        safety.warning(safety.check(text, [text]))
+        safety.information_line(text)
+
+    @quickly
+    @given(words)
+    def test_case_never_matters(words: list[str]) -> None:
+        text = " ".join(words)
+        assert safety.check(text.upper()) == safety.check(text)
+
+    @quickly
+    @given(words)
+    def test_clear_sign_fires_after_any_sentence(words: list[str]) -> None:
+        assert "RF01" in fired(" ".join(words) + ". I can't pee.")
