@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions._edge import Events, guarded, in_form, intent_of, text_of
@@ -17,6 +17,14 @@ from spinebot.settings import settings
 
 def _question_buttons(titles: dict[str, str]) -> list[dict[str, str]]:
     return [{"title": title, "payload": f"/{intent}"} for intent, title in titles.items()]
+
+
+def _may_lead(tracker: Tracker) -> bool:
+    """Return whether further questions may be put before the visitor.
+
+    A form is not to be led away from, and after a red flag nothing is to be led to.
+    """
+    return not in_form(tracker) and not tracker.get_slot("red_flag")
 
 
 class ActionAnswerQuestion(Action):
@@ -41,7 +49,7 @@ class ActionAnswerQuestion(Action):
         custom["advice"] = safety.information_line(text_of(tracker))
         dispatcher.utter_message(
             text=answer.text(settings().public_url, footnotes, custom["advice"]),
-            buttons=[] if in_form(tracker) else _question_buttons(dict(answer.next_questions)),
+            buttons=_question_buttons(dict(answer.next_questions)) if _may_lead(tracker) else [],
             json_message=custom,
         )
         if in_form(tracker):
@@ -85,7 +93,7 @@ class ActionReplySmallTalk(Action):
             dispatcher.utter_message(text=clinic().say("form_start_again"))
             return []
         buttons: list[dict[str, str]] = []
-        if not in_form(tracker) and intent not in {"thank", "goodbye"}:
+        if _may_lead(tracker) and intent not in {"thank", "goodbye"}:
             with reading() as session:
                 buttons = _question_buttons(articles.question_titles(session, clinic().starters))
         dispatcher.utter_message(text=clinic().say(intent), buttons=buttons)
@@ -108,11 +116,16 @@ class ActionAskToRephrase(Action):
         with reading() as session:
             titles = articles.question_titles(session, ranked)
         likely = dict(list(titles.items())[:3])
-        if in_form(tracker) or not likely:
+        if in_form(tracker):
             dispatcher.utter_message(text=clinic().say("fallback_plain"))
             return []
+        # Where no rule knows what comes next, Rasa would ask for this action again and again.
+        wait: Events = [FollowupAction("action_listen")]
+        if not likely:
+            dispatcher.utter_message(text=clinic().say("fallback_plain"))
+            return wait
         other = {"title": clinic().say("something_else"), "payload": "/out_of_scope"}
         dispatcher.utter_message(
             text=clinic().say("fallback"), buttons=[*_question_buttons(likely), other]
         )
-        return []
+        return wait

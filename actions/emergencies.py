@@ -9,7 +9,8 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions._edge import Events, guarded, text_of
-from spinebot import emergencies, intake, safety
+from spinebot import emergencies, intake, offers, safety
+from spinebot.clinic import clinic
 
 
 class ActionWarnEmergency(Action):
@@ -27,4 +28,21 @@ class ActionWarnEmergency(Action):
         reply = emergencies.reply(safety.check(text_of(tracker)))
         dispatcher.utter_message(text=reply["text"], json_message=reply["custom"])
         forget = [SlotSet(slot, None) for slot in intake.FORM_SLOTS]
-        return [SlotSet("red_flag", True), *forget]
+        offer = offers.after_red_flag(tracker.get_slot("mri_offer"))
+        return [SlotSet("red_flag", True), SlotSet("mri_offer", offer), *forget]
+
+
+class ActionReferAfterRedFlag(Action):
+    """After a red flag, refers to a doctor and to the phone where a form was asked for."""
+
+    def name(self) -> str:
+        """The action's name in the domain."""
+        return "action_refer_after_red_flag"
+
+    @guarded
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        """Refer."""
+        dispatcher.utter_message(text=clinic().say("after_red_flag"))
+        return []

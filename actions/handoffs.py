@@ -12,7 +12,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions._edge import Events, guarded, intent_of, text_of
+from actions._edge import Events, guarded, in_form, intent_of, text_of
 from spinebot import handoffs, intake, offers
 from spinebot.clinic import clinic
 from spinebot.db import writing
@@ -39,10 +39,10 @@ class ActionOfferHuman(Action):
     ) -> Events:
         """Tell how to reach a person."""
         call = {"title": clinic().say("request_human_button"), "payload": "/request_callback"}
-        open_form = bool((tracker.active_loop or {}).get("name"))
-        dispatcher.utter_message(
-            text=clinic().say("request_human"), buttons=[] if open_form else [call]
-        )
+        if in_form(tracker):
+            dispatcher.utter_message(text=clinic().say("request_human_in_form"))
+        else:
+            dispatcher.utter_message(text=clinic().say("request_human"), buttons=[call])
         return []
 
 

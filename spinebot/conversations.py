@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
 from spinebot.language.redaction import redact
@@ -22,6 +23,8 @@ from spinebot.safety import Finding as RedFlag
 TURNS_A_SESSION = 40
 # How many of the visitor's earlier messages the red-flag rules read with a new one.
 EARLIER_MESSAGES = 20
+APOLOGY = "apology"
+FAILURES_IN_A_ROW = 3
 _PERSONAL_SLOTS = {"name", "contact"}
 
 
@@ -185,7 +188,12 @@ def raise_flags(
                 evidence=[redact(words) for words in each.evidence],
             )
         )
-    conversation.memory = {**conversation.memory, "red_flag": True, "requested": None}
+    conversation.memory = {
+        **conversation.memory,
+        "red_flag": True,
+        "requested": None,
+        "mri_offer": offers.after_red_flag(conversation.memory.get("mri_offer")),
+    }
     begin_session(conversation)
 
 
@@ -201,6 +209,19 @@ def begin_session(conversation: Conversation) -> None:
     """Let Rasa begin with an empty tracker: an open form is gone, `memory` is carried over."""
     conversation.rasa_session += 1
     conversation.rasa_turns = 0
+
+
+def begin_session_after_failures(session: Session, conversation: Conversation) -> None:
+    """Begin a new session when the last turns all failed: it may be the old one that is broken."""
+    last = session.scalars(
+        sa.select(Message.actions)
+        .where(Message.conversation_id == conversation.id, Message.sender == Sender.VISITOR.value)
+        .order_by(Message.number.desc())
+        .limit(FAILURES_IN_A_ROW)
+    ).all()
+    if len(last) == FAILURES_IN_A_ROW and all(actions == [APOLOGY] for actions in last):
+        conversation.memory = {**conversation.memory, "requested": None}
+        begin_session(conversation)
 
 
 def unanswered(session: Session, within: timedelta) -> list[Message]:

@@ -53,7 +53,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the time with its zone."""
-        return value.replace(tzinfo=timezone.utc) if value and not value.tzinfo else value
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            return value.replace(tzinfo=timezone.utc)
+        return value.astimezone(timezone.utc)
 
 
 class Sealed(TypeDecorator[str]):

@@ -39,13 +39,15 @@ LONGEST = 120
 # These are never an answer, whatever the form asks.
 _ALWAYS_SOMETHING_ELSE = {
     *("request_cancel", "request_human", "request_mri_review", "request_callback"),
-    *("ask_bot_identity", "no_words", "too_long"),
+    *("ask_bot_identity", "too_long"),
 }
 _SMALL_TALK = {"greet", "thank", "goodbye"}
 _QUESTION_WORDS = {
     *("what", "whats", "what's", "why", "how", "hows", "who", "whos", "where", "when", "which"),
     *("can", "could", "do", "does", "did", "is", "are", "will", "would", "should", "shall", "may"),
 }
+# "When I sit", "where my neck begins": put as a question these would turn the words round.
+_NO_QUESTION_AFTER = {"i", "i'm", "im", "i've", "my", "it", "the", "we", "she", "he", "they"}
 # Names and places are short; a short message that begins with "will" or "may" may be a name.
 _SHORTEST_QUESTION = 4
 
@@ -58,17 +60,25 @@ _NO = re.compile(
 _UNSURE = re.compile(r"\b(not sure|unsure|don'?t know|do not know|dunno|maybe|no idea)\b", re.I)
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _WHEN = re.compile(
-    rf"\b((19|20)\d\d|({_MONTHS})[a-z]*|\d+ (day|week|month|year)s?|(last|this|a few|few|couple of) "
-    r"(days?|weeks?|months?|years?|summer|fall|autumn|winter|spring)|ago|yesterday|today|"
-    r"\d{1,2}/\d{1,4})",
+    rf"\b((19|20)\d\d|({_MONTHS})[a-z]*|\d+ (day|week|month|year)s?|ago|yesterday|today"
+    r"|(last|this|a few|few|couple of) "
+    r"(days?|weeks?|months?|years?|summer|fall|autumn|winter|spring)"
+    r"|\d{1,2}/\d{1,4})",
     re.I,
 )
 _AGREE = re.compile(r"^(i )?(agree|consent|accept)\b|^(yes|yeah|yep|sure|ok|okay)\b", re.I)
 _DISAGREE = re.compile(r"\b(disagree|do not|don'?t|refuse|decline|no|nope)\b", re.I)
+# Consent with a reserve is no consent: it is asked for again.
+_RESERVE = re.compile(r"\b(not|but|only|unless|if|except|maybe|unsure|later|never)\b", re.I)
 _SEND = re.compile(
     r"\b(send|submit|yes|yeah|yep|ok|okay|right|correct|sure|looks good|fine)\b", re.I
 )
-_CHANGE = re.compile(r"\b(change|correct|fix|wrong|edit|update|not right|no|mistake)\b", re.I)
+# "Correct" by itself is a yes. What holds a "not" is never sent.
+_CHANGE = re.compile(
+    r"\b(change|correct\s+\w+|fix|wrong|edit|update|not|no|don'?t|never|wait|mistake)\b", re.I
+)
+# "My name is wrong" names no new name.
+_NO_VALUE = re.compile(r"(wrong|incorrect|not|a mistake|mis\w+|outdated|old)\b", re.I)
 _FIELDS = {
     "name": r"\bname\b",
     "contact": r"\b(phone|number|e-?mail|contact)\b",
@@ -135,9 +145,11 @@ def is_question(text: str) -> bool:
     words = text.lower().split()
     if not words:
         return False
-    return text.rstrip().endswith("?") or (
-        words[0] in _QUESTION_WORDS and len(words) >= _SHORTEST_QUESTION
-    )
+    if text.rstrip().endswith("?"):
+        return True
+    if words[0] not in _QUESTION_WORDS or len(words) < _SHORTEST_QUESTION:
+        return False
+    return not (words[0] in {"when", "where"} and words[1] in _NO_QUESTION_AFTER)
 
 
 def _is_plain_answer(slot: str, text: str, region: str) -> bool:
@@ -166,7 +178,7 @@ def _read_name(text: str, _region: str) -> Reading:
 def _read_contact(text: str, region: str) -> Reading:
     for word in re.findall(r"[^\s,;<>]+@[^\s,;<>]+", text):
         try:
-            address = validate_email(word.strip(".:()"), check_deliverability=False).normalized
+            address = validate_email(word.strip(".:()!?'\""), check_deliverability=False).normalized
         except EmailNotValidError:
             continue
         return Reading({"contact": address})
@@ -209,6 +221,8 @@ def _read_mri_date(text: str, region: str) -> Reading:
 def _read_consent(text: str, _region: str) -> Reading:
     if _DISAGREE.search(text):
         return Reading({"consent": REFUSED})
+    if _RESERVE.search(text):
+        return BAD
     return Reading({"consent": YES}) if _AGREE.search(text) else BAD
 
 
@@ -229,7 +243,7 @@ def _change(slot: str, text: str, region: str) -> Reading:
     if slot == "recent_mri":
         new["mri_date"] = None
     said = re.search(r"\b(?:to|is|should be)\s+(.+)$", text, re.I)
-    if said:
+    if said and not _NO_VALUE.match(said[1]):
         reading = _READERS[slot](said[1], region)
         if not reading.is_bad:
             new.update(reading.values)

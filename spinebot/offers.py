@@ -8,6 +8,11 @@ from __future__ import annotations
 PENDING, MADE, ACCEPTED, DECLINED = "pending", "made", "accepted", "declined"
 
 
+def after_red_flag(state: str | None) -> str | None:
+    """Return the offer's state after a red flag: a "yes" must not begin a form any more."""
+    return MADE if state == PENDING else state
+
+
 def after_answer(state: str | None, *, fits: bool, red_flag: bool) -> str | None:
     """Return the offer's state after an answer; ``PENDING`` says that it is to be made now.
 

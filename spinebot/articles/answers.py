@@ -106,7 +106,7 @@ def question_titles(session: Session, intents: Iterable[str]) -> dict[str, str]:
     rows = session.execute(
         sa.select(Question.intent, Question.title).where(Question.intent.in_(wanted))
     )
-    titles: dict[str, str] = dict(rows.tuples().all())
+    titles: dict[str, str] = {row.intent: row.title for row in rows}
     return {intent: titles[intent] for intent in wanted if intent in titles}
 
 

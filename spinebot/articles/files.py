@@ -123,7 +123,10 @@ def _name(path: Path) -> str:
 
 
 def _read(path: Path) -> ArticleFile:
-    match = _FRONT.match(path.read_text(encoding="utf-8"))
+    try:
+        match = _FRONT.match(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ArticleError([f"{_name(path)}: text: is not UTF-8 ({error.reason})"]) from error
     if match is None:
         raise ArticleError([f"{_name(path)}: front matter: must stand between two lines of ---"])
     try:

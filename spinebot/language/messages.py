@@ -10,6 +10,8 @@ MAX_CHARACTERS = 2000  # longer than any question; beyond it the bot asks for a 
 
 # Tab and line feed stay; other control and unassigned characters carry no words.
 _UNWANTED = {"Cc", "Cs", "Co", "Cn"}
+# A tag, or something in braces with a colon in it: no question looks like that.
+_CODE = re.compile(r"</?[a-zA-Z][^<>]*>|\{[^{}]*:[^{}]*\}")
 _LETTER_RUNS = re.compile(r"[^\W\d_]+")
 
 
@@ -19,6 +21,7 @@ class Screen(str, Enum):
     NO_WORDS = "no_words"
     TOO_LONG = "too_long"
     OTHER_LANGUAGE = "other_language"
+    CODE = "code"
 
 
 def clean(text: str) -> str:
@@ -31,6 +34,8 @@ def screen(text: str) -> Screen | None:
     """Return why ``text`` cannot be understood as a question, or None if it may be one."""
     if len(text) > MAX_CHARACTERS:
         return Screen.TOO_LONG
+    if _CODE.search(text):
+        return Screen.CODE
     letters = "".join(_LETTER_RUNS.findall(text))
     if not letters:
         # "L4-L5" has letters, a bare number or an emoji has none.

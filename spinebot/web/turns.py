@@ -20,6 +20,7 @@ from spinebot import conversations, emergencies, safety
 from spinebot.clinic import clinic
 from spinebot.conversations import Understood
 from spinebot.db import reading, writing
+from spinebot.errors import SpinebotError
 from spinebot.models import Conversation, Finding, Message, Owner
 from spinebot.web.rasa import Rasa, Turn
 
@@ -89,7 +90,9 @@ class Turns:
         try:
             await self._run(message_id)
         except Exception as error:  # the outermost edge of a turn
-            logger.error("turn of message %s failed: %s", message_id, type(error).__name__)
+            # Our own errors' words never hold what was typed; others' might.
+            reason = error if isinstance(error, SpinebotError) else type(error).__name__
+            logger.error("turn of message %s failed: %s", message_id, reason)
             await self._apologise(message_id)
         self.tell(conversation_id, NEWS)
 
@@ -174,6 +177,6 @@ def _store_apology(message_id: int) -> None:
         conversation, message = _open(session, message_id)
         if message.answered_at is None:
             sorry = {"text": clinic().say("trouble"), "custom": {"type": "error"}}
-            conversations.reply(
-                session, conversation, message, [sorry], Understood(actions=["apology"])
-            )
+            understood = Understood(actions=[conversations.APOLOGY])
+            conversations.reply(session, conversation, message, [sorry], understood)
+            conversations.begin_session_after_failures(session, conversation)

@@ -1,0 +1,5 @@
+"""``python -m spinebot`` is ``spinebot``."""
+
+from spinebot.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""Makes what tests talk about: trackers as Rasa sends them, filled forms, loaded articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from spinebot import articles
+from spinebot.db import writing
+from tests.conftest import ROOT
+
+FORM = "mri_review_form"
+KEY = "a-form-key"
+
+
+def tracker(
+    text: str = "",
+    intent: str = "",
+    *,
+    form: bool = False,
+    ranking: Iterable[str] = (),
+    sender: str = "visitor",
+    after: Iterable[str] = (),
+    **slots: Any,
+) -> Tracker:
+    """Return a tracker whose last message is ``text``, understood as ``intent``.
+
+    form: whether the form is open; after: the actions run since the message.
+    """
+    message = {
+        "text": text,
+        "intent": {"name": intent, "confidence": 0.9},
+        "intent_ranking": [{"name": name, "confidence": 0.1} for name in ranking],
+        "entities": [],
+    }
+    events = [{"event": "user", "text": text, "parse_data": message}]
+    events += [{"event": "action", "name": name} for name in after]
+    return Tracker.from_dict(
+        {
+            "sender_id": sender,
+            "slots": slots,
+            "latest_message": message,
+            "events": events,
+            "active_loop": {"name": FORM} if form else {},
+        }
+    )
+
+
+def answers(**changes: Any) -> dict[str, Any]:
+    """Return the slots of a whole MRI-review form."""
+    return {
+        "handoff_reason": "mri_review",
+        "handoff_key": KEY,
+        "name": "Ann Sample",
+        "contact": "+12025550143",
+        "best_time": "mornings",
+        "recent_mri": "yes",
+        "mri_date": "March 2026",
+        "pain_area": "low back",
+        "consent": "yes",
+        "confirmed": "yes",
+        **changes,
+    }
+
+
+def callback(**changes: Any) -> dict[str, Any]:
+    """Return the slots of a whole form of somebody who wants to be called."""
+    unasked = {"recent_mri": None, "mri_date": None, "pain_area": None}
+    return answers(**{"handoff_reason": "callback", **unasked, **changes})
+
+
+def load_articles(folder: Path = ROOT / "knowledge") -> articles.Loaded:
+    """Load articles into the settings' database."""
+    with writing() as session:
+        return articles.load(session, articles.read_articles(folder))

@@ -1,0 +1,205 @@
+"""The whole assistant as its own processes, on free ports and in a data directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.conftest import ROOT
+
+PATIENCE = 120  # seconds; a loaded machine takes its time to import TensorFlow
+COMMANDS = {
+    "actions": "{app} -m rasa_sdk --actions actions --port $SPINEBOT_ACTIONS_PORT --quiet",
+    "rasa": "{rasa} -m spinebot.bot.serve $SPINEBOT_MODEL $SPINEBOT_RASA_PORT",
+    "web": "{app} -m spinebot serve",
+}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Return what ``is_so`` returns as soon as that is true; fail after ``patience`` seconds."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if found := is_so():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not so within {patience} seconds: {is_so}")
+
+
+@dataclass
+class Assistant:
+    """The processes and their environment."""
+
+    environment: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.environment["SPINEBOT_DATA_DIR"])
+
+    @property
+    def web_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['SPINEBOT_WEB_PORT']}"
+
+    @property
+    def rasa_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['SPINEBOT_RASA_PORT']}"
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            pythons = {env: f".venv/{env}/bin/python" for env in ("app", "rasa")}
+            command = COMMANDS[name].format(**pythons)
+            log = (self.data_dir / f"{name}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                f"exec {command}",
+                shell=True,
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        process.wait(timeout=30)
+
+    def stop(self) -> None:
+        for name in list(self.processes):
+            self.kill(name, signal.SIGTERM)
+
+    def missing(self) -> list[str]:
+        try:
+            answer = httpx.get(f"{self.web_url}/readyz", timeout=5, trust_env=False)
+            return list(answer.json()["missing"])
+        except httpx.HTTPError:
+            return ["web"]
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: not self.missing())
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Return rows of the assistant's own database."""
+        connection = sqlite3.connect(self.data_dir / "spinebot.db")
+        connection.row_factory = sqlite3.Row
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Hold the write lock, as a writer that hangs would."""
+        connection = sqlite3.connect(self.data_dir / "spinebot.db", isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+
+
+class Visitor:
+    """A visitor, over HTTP."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self.client = httpx.Client(base_url=f"{assistant.web_url}/api", timeout=60, trust_env=False)
+        self.token = self.client.post("/conversations", json={"page": "test"}).json()["token"]
+        self.buttons: dict[str, str] = {}
+
+    def post(self, **body: Any) -> httpx.Response:
+        body.setdefault("key", uuid4().hex)
+        return self.client.post(f"/conversations/{self.token}/messages", json=body)
+
+    def messages(self, after: int = 0) -> list[dict[str, Any]]:
+        found = self.client.get(f"/conversations/{self.token}/messages", params={"after": after})
+        return list(found.json()["messages"])
+
+    def say(self, text: str) -> list[dict[str, Any]]:
+        """Type ``text``, wait, and return the replies."""
+        return self._replies(self.post(text=text))
+
+    def press(self, title: str) -> list[dict[str, Any]]:
+        """Press the newest button with this title and return the replies."""
+        return self._replies(self.post(button=self.buttons[title]))
+
+    def _replies(self, response: httpx.Response) -> list[dict[str, Any]]:
+        assert response.status_code == 202, response.text
+        number = response.json()["number"]
+        replies = wait_until(lambda: self.messages(after=number), 60)
+        for reply in replies:
+            self.buttons.update({b["title"]: b["payload"] for b in reply["buttons"]})
+        return list(replies)
+
+    def events(self, after: int, count: int, **headers: str) -> list[dict[str, Any]]:
+        """Return the next ``count`` message events of the stream."""
+        found: list[dict[str, Any]] = []
+        address = f"/conversations/{self.token}/events"
+        with self.client.stream("GET", address, params={"after": after}, headers=headers) as stream:
+            name = ""
+            for line in stream.iter_lines():
+                if line.startswith("event:"):
+                    name = line[6:].strip()
+                elif line.startswith("data:") and name == "message":
+                    found.append(json.loads(line[5:]))
+                    if len(found) == count:
+                        break
+        return found
+
+
+def new_assistant(directory: Path, model: Path) -> Assistant:
+    """Return an assistant that is not started: free ports, tables and articles loaded."""
+    models = directory / "models"
+    models.mkdir(parents=True)
+    shutil.copy(model, models / model.name)
+    (models / "live").write_text(model.name, encoding="utf-8")
+    from spinebot.training import rasa_process
+
+    ports = {f"SPINEBOT_{name}_PORT": str(free_port()) for name in ("WEB", "RASA", "ACTIONS")}
+    own = {
+        **ports,
+        "SPINEBOT_DATA_DIR": str(directory),
+        "SPINEBOT_MODEL": str(models / model.name),
+        "SPINEBOT_RASA_TIMEOUT": "20",
+    }
+    script = (
+        "import json; from spinebot.training.rasa_process import environment;"
+        "print(json.dumps(environment()))"
+    )
+    subprocess.run(
+        [".venv/app/bin/spinebot", "articles", "load"],
+        cwd=ROOT,
+        env={**os.environ, **own},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    assert rasa_process.RASA_PYTHON.is_file()
+    environment = subprocess.run(
+        [".venv/app/bin/python", "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **own},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Assistant({**json.loads(environment.stdout), **own})

@@ -1,0 +1,69 @@
+"""The database's own manners, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from spinebot import db
+from spinebot.models import Conversation, Handoff
+from tests.conftest import ROOT
+
+
+def test_migrations_make_what_the_models_say(database: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    command.check(config)
+
+
+def test_a_time_comes_back_with_its_zone(database: str) -> None:
+    moment = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
+    with db.writing() as session:
+        session.add(Conversation(token_hash="x", page="", created_at=moment))
+    with db.reading() as session:
+        found = session.scalars(sa.select(Conversation)).one()
+    assert found.created_at == moment
+    assert found.created_at.tzinfo is timezone.utc
+
+
+def test_a_time_without_zone_is_refused(database: str) -> None:
+    with pytest.raises(sa.exc.StatementError, match="no time zone"), db.writing() as session:
+        session.add(Conversation(token_hash="x", page="", created_at=datetime(2026, 3, 1)))
+
+
+def test_sealed_text_is_not_in_the_file(sqlite_database: Path) -> None:
+    with db.writing() as session:
+        session.add(
+            Handoff(
+                reference="SB-1",
+                sender="1.1",
+                reason="callback",
+                name="Ann Sample",
+                consent_text="",
+                consented_at=db.now(),
+                key="k",
+            )
+        )
+    with db.reading() as session:
+        assert session.scalars(sa.select(Handoff.name)).one() == "Ann Sample"
+    raw = b"".join(path.read_bytes() for path in sqlite_database.parent.glob("spinebot.db*"))
+    assert b"Ann Sample" not in raw
+
+
+def test_an_error_rolls_everything_back(database: str) -> None:
+    with pytest.raises(RuntimeError), db.writing() as session:
+        session.add(Conversation(token_hash="x", page=""))
+        session.flush()
+        raise RuntimeError
+    with db.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Conversation)) == 0
+
+
+def test_sqlite_runs_in_wal_mode(sqlite_database: Path) -> None:
+    with db.engine().connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
