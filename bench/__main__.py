@@ -44,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = _plan(options)
         results = _run(options.only, plan, work)
     found = report.figures(results)
-    print(f"\n{report.table(found, plan.visitors)}\n")
+    cleared = report.verdicts(found, quick=plan.quick)
+    print(f"\n{report.table(found, cleared, plan.visitors)}\n")
     print(f"{machine.one_line(found_on)}; {_how(plan)}")
-    if options.quick:
+    if plan.quick:
         print("A quick run: default was hardly trained, so its accuracy and training mean nothing.")
     minutes = (time.monotonic() - began) / 60
-    file = _write(results_dir, options, plan, found_on, report.as_json(results, found), minutes)
-    print(f"Written to {file} after {minutes:.1f} minutes. {_closing(report.verdicts(found))}")
+    content = report.as_json(results, found, cleared)
+    file = _write(results_dir, plan, found_on, content, minutes)
+    print(f"Written to {file} after {minutes:.1f} minutes. {_closing(cleared)}")
     return 0
 
 
@@ -116,9 +118,10 @@ def _serve_and_measure(
     say("starting each until its first answer")
     running = measure.start(assistants, children, plan, results)
     web_port = None
-    if "spinebot" in running:
-        web_port = ports["web"]
-        measure.start_web(children, web_port)
+    for assistant in assistants:
+        if assistant.name == "spinebot":
+            web_port = ports["web"]
+            measure.start_web(children, web_port, assistant)
     say(f"talking: {len(plan.questions)} questions a round, {_how(plan)}")
     asyncio.run(measure.talk(assistants, web_port, plan, results))
     measure.ask_test_set(assistants, plan, results)
@@ -164,7 +167,6 @@ def _how(plan: measure.Plan) -> str:
 
 def _write(
     folder: Path,
-    options: argparse.Namespace,
     plan: measure.Plan,
     found_on: dict[str, Any],
     content: dict[str, Any],
@@ -172,10 +174,10 @@ def _write(
 ) -> Path:
     moment = datetime.now(timezone.utc)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{moment:%Y%m%d-%H%M%S}{'-quick' if options.quick else ''}.json"
+    file = folder / f"{moment:%Y%m%d-%H%M%S}{'-quick' if plan.quick else ''}.json"
     head = {
         "at": moment.isoformat(timespec="seconds"),
-        "quick": options.quick,
+        "quick": plan.quick,
         "minutes": round(minutes, 1),
         "rounds": plan.rounds,
         "visitors": plan.visitors,
@@ -191,11 +193,10 @@ def _write(
 
 def _closing(verdicts: dict[str, bool | None]) -> str:
     failed = [key for key, cleared in verdicts.items() if cleared is False]
-    if failed:
-        return f"NOT every bar is cleared: {', '.join(failed)}."
-    if None in verdicts.values():
-        return "Not every bar was measured."
-    return "Every bar is cleared."
+    unknown = [key for key, cleared in verdicts.items() if cleared is None]
+    words = [f"NOT cleared: {', '.join(failed)}."] if failed else []
+    words += [f"Not measured: {', '.join(unknown)}."] if unknown else []
+    return " ".join(words) or "Every bar is cleared."
 
 
 if __name__ == "__main__":

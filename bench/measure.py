@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,8 +24,10 @@ from bench.latency import (
 )
 from bench.processes import BenchError, Child, Children, heartbeat, say
 from bench.understanding import Share, score, understand
+from spinebot.settings import settings
+from spinebot.training.models import put_live
 
-START_PATIENCE_SECONDS = 300
+START_PATIENCE_SECONDS = 180
 _POLL_SECONDS = 0.1
 
 
@@ -106,8 +109,13 @@ def first_answer(assistant: Assistant, child: Child, question: str) -> float:
     raise BenchError(f"{assistant.name} did not answer within {START_PATIENCE_SECONDS} s")
 
 
-def start_web(children: Children, port: int) -> None:
-    """Start the web process before the assistant's Rasa and wait until it can serve visitors."""
+def start_web(children: Children, port: int, assistant: Assistant) -> None:
+    """Start the web process in front of the assistant's Rasa; wait until it can serve visitors."""
+    # It counts itself ready only with a live model in the data directory.
+    live = settings().models_dir / assistant.model.name
+    live.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(assistant.model, live)
+    put_live(live)
     child = procfile(children, "web")
     with heartbeat("starting the web process", child.log):
         wait_for(child, f"http://127.0.0.1:{port}/readyz")
@@ -119,15 +127,21 @@ def wait_for(child: Child, url: str) -> None:
     Raises:
         BenchError: the process ended, or took more than ``START_PATIENCE_SECONDS``.
     """
+    newest = "nothing"
     while child.seconds < START_PATIENCE_SECONDS:
         child.must_run()
         try:
-            if httpx.get(url, timeout=5, trust_env=False).status_code == 200:
+            answer = httpx.get(url, timeout=5, trust_env=False)
+        except httpx.HTTPError as error:
+            newest = type(error).__name__
+        else:
+            if answer.status_code == 200:
                 return
-        except httpx.HTTPError:
-            pass
+            newest = answer.text[:200]
         time.sleep(_POLL_SECONDS)
-    raise BenchError(f"{child.name} was not ready within {START_PATIENCE_SECONDS} s")
+    raise BenchError(
+        f"{child.name} was not ready within {START_PATIENCE_SECONDS} s; its last words: {newest}"
+    )
 
 
 async def talk(

@@ -19,6 +19,7 @@ from spinebot.errors import SpinebotError
 HEARTBEAT_SECONDS = 3
 GRACE_SECONDS = 10
 _TAIL_BYTES = 4000
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BenchError(SpinebotError):
@@ -37,8 +38,9 @@ def heartbeat(step: str, log: Path | None = None) -> Iterator[None]:
 
     def beat() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
-            newest = f": {last_words(log)}" if log else ""
-            say(f"  ... {step}, {time.monotonic() - began:.0f} s so far{newest}")
+            newest = last_words(log) if log else ""
+            seconds = time.monotonic() - began
+            say(f"  ... {step}, {seconds:.0f} s so far{newest and ': '}{newest}")
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -55,16 +57,19 @@ def tail(log: Path) -> str:
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        return file.read().decode("utf-8", "replace").replace("\r", "\n")
+        text = file.read().decode("utf-8", "replace")
+    return _COLOUR.sub("", text).replace("\r", "\n")
 
 
 def last_words(log: Path) -> str:
-    """Return the newest words of a log, short enough for one line: of a progress bar its counts."""
-    lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
-    newest = lines[-1] if lines else "nothing logged yet"
-    if bar := re.match(r"(.*?)\|.*\| *(\d+/\d+)", newest):
-        return f"{bar[1].strip()}, {bar[2]}"
-    return newest.split(" - ")[-1][:70]
+    """Return the newest words of a Rasa log, short enough for one line; "" if there are none."""
+    for line in reversed(tail(log).splitlines()):
+        if bar := re.match(r"(.*?)\|.*\| *(\d+/\d+)", line):
+            return f"{bar[1].strip()}, {bar[2]}"
+        # Other lines are warnings among Rasa's dependencies.
+        if " - " in line:
+            return line.split(" - ")[-1].strip()[:70]
+    return ""
 
 
 def free_ports(count: int) -> list[int]:

@@ -23,15 +23,18 @@ from spinebot.settings import ROOT
 
 FILE = ROOT / "clinic.yml"
 SAMPLE_NAME = "Example Spine Clinic"
-# What the software itself puts into a wording, beside {clinic}, {phone} and {hours}.
-PLACES = {"clinic", "phone", "hours", "reference"}
+PLACES = {"clinic", "phone", "hours"}
 
 
-def _known_places(text: str) -> str:
+def _known_places(text: str, more: frozenset[str] = frozenset()) -> str:
     for _, name, _, _ in string.Formatter().parse(text):
-        if name is not None and name not in PLACES:
+        if name is not None and name not in PLACES | more:
             raise ValueError(f"{{{name}}} is not known; use {{clinic}}, {{phone}} or {{hours}}")
     return text.strip()
+
+
+def _known_or_reference(text: str) -> str:
+    return _known_places(text, frozenset({"reference"}))
 
 
 def _origin(text: str) -> str:
@@ -41,6 +44,10 @@ def _origin(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_known_places)]
+# The one wording into which the software itself puts something: the handoff's number.
+TextWithReference = Annotated[
+    str, StringConstraints(min_length=1), AfterValidator(_known_or_reference)
+]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -80,6 +87,7 @@ class Wording(_Part):
 
     trouble: Text
     handoff_failed: Text
+    handoff_stored: TextWithReference
 
 
 class Clinic(_Part):
@@ -143,7 +151,7 @@ def read_clinic(path: Path) -> Clinic:
     try:
         entries: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         return Clinic.model_validate(entries)
-    except (OSError, YAMLError) as error:
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}") from error
     except ValidationError as error:
         faults = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -93,7 +94,8 @@ def _new_reference(session: Session) -> str:
 
 def _conversation_id(session: Session, sender: str) -> int | None:
     """Return the conversation behind Rasa's session; tools that talk to Rasa directly have none."""
-    number = sender.partition(".")[0]
-    if not number.isdecimal():
+    # Such a tool may send as sender what it likes, for instance a phone number.
+    match = re.fullmatch(r"([0-9]{1,9})\.[0-9]+", sender)
+    if match is None:
         return None
-    return session.scalar(sa.select(Conversation.id).where(Conversation.id == int(number)))
+    return session.scalar(sa.select(Conversation.id).where(Conversation.id == int(match[1])))

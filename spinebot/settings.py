@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -28,7 +28,7 @@ class Settings:
     data_dir: Path
     database_url: URL
     redis_url: str | None
-    secret_key: str
+    secret_key: str = field(repr=False)
     web_host: str
     web_port: int
     rasa_port: int
@@ -98,7 +98,7 @@ def settings() -> Settings:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
         raise SettingsError(f"{name} is {text!r}: it must be a port, 1 to 65535")
     return int(text)
 
@@ -148,16 +148,20 @@ def _secret(environ: Mapping[str, str], data_dir: Path) -> str:
         raise SettingsError(f"SPINEBOT_SECRET_KEY_FILE: there is no file {named}")
     if not path.is_file():
         _make_secret(path)
-    return path.read_text(encoding="utf-8").strip()
+    key = path.read_text(encoding="utf-8").strip()
+    if len(key) < 32:
+        name = "SPINEBOT_SECRET_KEY_FILE" if named else "SPINEBOT_DATA_DIR"
+        raise SettingsError(f"{name}: {path} must hold at least 32 characters")
+    return key
 
 
 def _make_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(48))
     try:
-        # link() fails where another process was first: its key stays.
+        # link() fails where another process or thread was first: its key stays.
         os.link(part, path)
     except FileExistsError:
         pass

@@ -21,30 +21,38 @@ from spinebot.language.spine_terms import pipeline
 _NUMBER = re.compile(r"\+?\(?\d(?:[\s().\-–/]*\d){6,}")
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+", re.IGNORECASE)
 _NAME_LEADS = ["name is", "name's", "names is", "i am called", "call me", "i'm called"]
-_NOT_NAMES = {"when", "back", "if", "at", "on", "in", "and", "but", "a", "the", "please", "asap"}
+_NOT_NAMES = {
+    *("when", "whenever", "back", "if", "at", "on", "in", "and", "but", "a", "the", "please"),
+    *("asap", "tomorrow", "today", "tonight", "later", "now", "soon", "any", "anytime", "after"),
+    *("before", "between", "this", "next", "for", "about", "with", "to", "or", "as", "not"),
+}
+# "Ann" and "O'Brien" are one token each, "Mary-Ann" is three.
+_NAME = r"^[^\W\d_]+(['’.][^\W\d_]*)*$"
 
 
 @functools.cache
 def _matcher() -> Matcher:
     matcher = Matcher(pipeline().vocab)
     born: dict[str, Any] = {"LOWER": {"IN": ["born", "dob", "birthday", "birthdate", "birth"]}}
-    filler = {"LOWER": {"IN": ["on", "is", ":", "in", "date", "of", "was"]}, "OP": "*"}
-    day: dict[str, Any] = {"TEXT": {"REGEX": r"^[\d/.\-]+$"}}
+    filler = {"LOWER": {"IN": ["on", "is", ":", "in", "date", "of", "was", "the"]}, "OP": "*"}
+    day: dict[str, Any] = {"TEXT": {"REGEX": r"^[\d/.\-]+(st|nd|rd|th)?$"}, "OP": "+"}
     month = {"LOWER": {"REGEX": r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"}}
     part = [day, month, {"LOWER": {"IN": [",", "of"]}}]
     matcher.add("date of birth", [[born, filler, first, *rest] for first, *rest in _dates(part)])
     for lead in _NAME_LEADS:
         words = [{"LOWER": token.lower_} for token in pipeline().make_doc(lead)]
-        name = {"IS_ALPHA": True, "LOWER": {"NOT_IN": sorted(_NOT_NAMES)}}
-        more = {"IS_TITLE": True, "OP": "{0,2}"}
-        matcher.add(f"name/{len(words)}", [[*words, name, more]])
+        name: dict[str, Any] = {"TEXT": {"REGEX": _NAME}, "LOWER": {"NOT_IN": sorted(_NOT_NAMES)}}
+        more: dict[str, Any] = {"TEXT": {"REGEX": r"^[A-ZÀ-Þ]"}, "OP": "{0,2}"}
+        double: list[dict[str, Any]] = [name, {"TEXT": "-"}, {"IS_ALPHA": True}]
+        names = [[name, more], [*double, more], [name, *double]]
+        matcher.add(f"name/{len(words)}", [[*words, *each] for each in names])
     return matcher
 
 
 def _dates(part: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     day, month, comma = part
     optional = {**comma, "OP": "?"}
-    return [[day], [month, day], [month, day, optional, day], [day, month, day]]
+    return [[day], [month, day], [month, day, optional, day], [day, optional, month, day]]
 
 
 def redact(text: str) -> str:

@@ -38,6 +38,7 @@ def _html(text: str) -> Markup:
 
 templates.env.filters["markdown"] = _html
 templates.env.filters["long_date"] = long_date
+templates.env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
 
 
 @router.get("/")
@@ -77,8 +78,8 @@ async def widget_file(name: str) -> Response:
 
 @router.get("/static/{name}")
 async def static_file(name: str) -> Response:
-    """The pages' style."""
-    if name != "pages.css":
+    """The pages' style and icon."""
+    if name not in {"pages.css", "icon.svg"}:
         raise NotFoundError("There is no such file.")
     path = ROOT / "spinebot/web/static" / name
     return FileResponse(path, headers={"Cache-Control": "public, max-age=300"})

@@ -77,12 +77,16 @@ class Assistant:
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
+    def send(self, name: str, what: signal.Signals) -> None:
+        """Signal a part with all its processes: the action server has a worker of its own."""
+        os.killpg(self.processes[name].pid, what)
+
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
-        process = self.processes.pop(name)
-        process.send_signal(how)
-        process.wait(timeout=30)
+        self.send(name, how)
+        self.processes.pop(name).wait(timeout=30)
 
     def stop(self) -> None:
         for name in list(self.processes):

@@ -84,12 +84,12 @@ def test_a_handoff_that_cannot_be_stored_is_said_and_can_be_sent_again(
     for text in ("Ann Sample", "202-555-0143", "skip", "no", "neck"):
         visitor.say(text)
     visitor.press("I agree")
-    assistant.processes["actions"].send_signal(signal.SIGSTOP)
+    assistant.send("actions", signal.SIGSTOP)
     sent = visitor.post(button=visitor.buttons["Yes, send it"])
     assert sent.status_code == 202
     time.sleep(1)  # the turn is under way and waits for the action server
     with assistant.locked_database():
-        assistant.processes["actions"].send_signal(signal.SIGCONT)
+        assistant.send("actions", signal.SIGCONT)
         # The action server waits 5 seconds for the lock and then says so.
         time.sleep(7)
     replies = wait_until(lambda: visitor.messages(after=sent.json()["number"]), 60)
@@ -103,11 +103,11 @@ def test_a_handoff_that_cannot_be_stored_is_said_and_can_be_sent_again(
 def test_a_message_left_unanswered_is_answered_by_the_next_process(
     visitor: Visitor, assistant: Assistant
 ) -> None:
-    assistant.processes["rasa"].send_signal(signal.SIGSTOP)
+    assistant.send("rasa", signal.SIGSTOP)
     said = visitor.post(text="heat or ice?")
     assert said.status_code == 202
     assistant.kill("web")
-    assistant.processes["rasa"].send_signal(signal.SIGCONT)
+    assistant.send("rasa", signal.SIGCONT)
     assistant.start("web")
     assistant.wait_until_ready()
     replies = wait_until(lambda: visitor.messages(after=said.json()["number"]), 60)

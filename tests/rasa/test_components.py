@@ -1,0 +1,236 @@
+"""What Rasa loads, tested in Rasa's own environment."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rasa.core.actions.action import RemoteAction
+from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.events import Event, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.utils.endpoints import EndpointConfig
+
+from spinebot.bot import channel, patches, tracker_store
+from spinebot.bot.entities import SpineTermExtractor
+from spinebot.bot.featurizer import SentenceEncoderFeaturizer
+from spinebot.bot.gates import EMERGENCY, FINDINGS, MessageScreen, RedFlagDetector
+from spinebot.bot.intent_classifier import SentenceIntentClassifier
+from spinebot.bot.tokenizer import SpacyTokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTEXT = ExecutionContext(GraphSchema({}), node_name="node")
+
+
+def test_rasa_runs_on_the_python_it_needs() -> None:
+    assert sys.version_info[:2] == (3, 10)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "spinebot/language").glob("*.py")), ids=lambda path: path.stem
+)
+def test_every_language_module_imports_here_too(path: Path) -> None:
+    importlib.import_module(f"spinebot.language.{path.stem}")
+
+
+def test_the_safety_rules_import_here_too() -> None:
+    safety = importlib.import_module("spinebot.safety")
+    assert safety.check("i can't pee and my crotch is numb")
+
+
+def _message(text: str) -> Message:
+    message = Message({TEXT: text})
+    SpacyTokenizer(SpacyTokenizer.get_default_config()).process([message])
+    return message
+
+
+def test_tokens_point_into_the_text() -> None:
+    tokens = _message("my L4-L5 can't wait").get("text_tokens")
+    assert [token.text for token in tokens][:2] == ["my", "L4"]
+    for token in tokens:
+        assert "my L4-L5 can't wait"[token.start : token.end] == token.text
+
+
+def test_entities_are_added_to_the_output() -> None:
+    message = Message({TEXT: "slipped disk at l4/5"})
+    SpineTermExtractor().process([message])
+    found = {(each["entity"], each["value"]) for each in message.get(ENTITIES)}
+    assert found == {("condition", "herniated disc"), ("level", "L4-L5")}
+    assert ENTITIES in message.output_properties
+
+
+def test_the_featurizer_gives_a_sentence_and_a_sequence() -> None:
+    message = _message("heat or ice")
+    SentenceEncoderFeaturizer({"alias": None}, "encoder").process([message])
+    sequence, sentence = message.get_dense_features(TEXT)
+    assert sentence.features.shape == (1, 384)
+    assert sequence.features.shape == (3, 384)
+    assert np.isclose(np.linalg.norm(sentence.features), 1, atol=1e-5)
+
+
+def test_other_weights_are_another_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = SentenceEncoderFeaturizer.fingerprint_addon({})
+    (tmp_path / "encoder.onnx").write_bytes(b"other")
+    monkeypatch.setenv("SPINEBOT_ENCODER_DIR", str(tmp_path))
+    assert SentenceEncoderFeaturizer.fingerprint_addon({}) != before
+
+
+def _trained(tmp_path: Path) -> tuple[SentenceIntentClassifier, Any, Any]:
+    from rasa.nlu.featurizers.sparse_featurizer.count_vectors_featurizer import (
+        CountVectorsFeaturizer,
+    )
+
+    storage = LocalModelStorage.create(tmp_path)
+    resource = Resource("classifier")
+    config = {**CountVectorsFeaturizer.get_default_config(), "analyzer": "char_wb", "max_ngram": 3}
+    ngrams = CountVectorsFeaturizer.create(config, storage, Resource("ngrams"), CONTEXT)
+    encoder = SentenceEncoderFeaturizer({"alias": None}, "encoder")
+    examples = [
+        ("heat", "use a heating pad or ice"),
+        ("heat", "warm or cold pack"),
+        ("greet", "hello there"),
+        ("greet", "hi good morning"),
+    ]
+    messages = []
+    for intent, text in examples:
+        message = _message(text)
+        message.set(INTENT, intent)
+        messages.append(message)
+    data = TrainingData(messages)
+    ngrams.train(data)
+    ngrams.process_training_data(data)
+    encoder.process_training_data(data)
+    classifier = SentenceIntentClassifier.create({}, storage, resource, CONTEXT)
+    classifier.train(data)
+    loaded = SentenceIntentClassifier.load({}, storage, resource, CONTEXT)
+
+    def features(text: str) -> Message:
+        message = _message(text)
+        ngrams.process([message])
+        encoder.process([message])
+        return message
+
+    return classifier, loaded, features
+
+
+def test_a_loaded_classifier_says_what_the_trained_one_said(tmp_path: Path) -> None:
+    trained, loaded, features = _trained(tmp_path)
+    first, second = features("should i put ice on it"), features("should i put ice on it")
+    trained.process([first])
+    loaded.process([second])
+    assert first.get(INTENT)["name"] == "heat"
+    assert first.get(INTENT_RANKING_KEY) == second.get(INTENT_RANKING_KEY)
+
+
+def test_a_foreign_message_gets_little_confidence(tmp_path: Path) -> None:
+    classifier, _, features = _trained(tmp_path)
+    near, far = features("heat pad or cold pack"), features("the capital of mongolia")
+    classifier.process([near])
+    classifier.process([far])
+    assert near.get(INTENT)["confidence"] > 0.4
+    assert far.get(INTENT)["confidence"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("???", "no_words"), ("x" * 2001, "too_long"), ("где болит", "other_language")],
+)
+def test_the_screen_overrules_and_keeps_the_ranking(text: str, intent: str) -> None:
+    model_said = [{"name": "greet", "confidence": 0.9}]
+    message = Message({TEXT: text, INTENT: model_said[0], INTENT_RANKING_KEY: model_said})
+    MessageScreen().process([message])
+    assert message.get(INTENT) == {"name": intent, "confidence": 1.0}
+    assert message.get(INTENT_RANKING_KEY)[1:] == model_said
+
+
+def test_red_flags_overrule_whatever_the_model_said() -> None:
+    message = Message({TEXT: "i can't pee", INTENT: {"name": "greet", "confidence": 0.99}})
+    RedFlagDetector().process([message])
+    assert message.get(INTENT)["name"] == EMERGENCY
+    assert "RF01" in message.get(FINDINGS)
+
+
+def test_an_ordinary_question_is_left_alone() -> None:
+    message = Message({TEXT: "heat or ice?", INTENT: {"name": "x", "confidence": 0.5}})
+    for gate in (MessageScreen(), RedFlagDetector()):
+        gate.process([message])
+    assert message.get(INTENT)["name"] == "x"
+
+
+def test_what_the_patches_replace_is_still_there() -> None:
+    """Rasa's own source: were it another version, the patches would have to be looked at."""
+    source = Path(inspect.getsourcefile(RemoteAction) or "").read_text(encoding="utf-8")
+    names = {n.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)}
+    assert {
+        "_validate_action_result",
+        "_action_call_format",
+        "action_response_format_spec",
+    } <= names
+
+
+def test_a_bad_reply_of_the_action_server_is_still_refused() -> None:
+    from jsonschema import ValidationError
+
+    action = RemoteAction("an_action", EndpointConfig("http://localhost"))
+    assert action._validate_action_result({"events": [], "responses": []})
+    with pytest.raises(ValidationError):
+        action._validate_action_result({"events": "none", "responses": []})
+
+
+def test_every_event_type_is_found_as_before() -> None:
+    from rasa.shared.utils.common import all_subclasses
+
+    for cls in all_subclasses(Event):
+        found = patches._resolve_by_type(cls.type_name)
+        assert found is not None
+        assert found.type_name == cls.type_name
+    with pytest.raises(ValueError, match="Unknown event"):
+        patches._resolve_by_type("nothing")
+
+
+@pytest.mark.parametrize("text", ["/restart", " //restart", "/\n/restart"])
+def test_typed_commands_become_text(text: str) -> None:
+    assert channel._rasa_text({"text": text}) == "restart"
+
+
+def test_a_button_becomes_a_command() -> None:
+    assert channel._rasa_text({"intent": "affirm"}) == "/affirm"
+
+
+async def _saved(store: tracker_store.WorkingMemory) -> DialogueStateTracker:
+    tracker = await store.get_or_create_tracker("visitor")
+    tracker.update(SlotSet("name", "x"))
+    await store.save(tracker)
+    return tracker
+
+
+def test_the_tracker_store_keeps_and_uses_wal(tmp_path: Path) -> None:
+    import asyncio
+
+    from rasa.shared.core.domain import Domain
+
+    store = tracker_store.WorkingMemory(Domain.empty(), host=f"sqlite:///{tmp_path / 't.db'}")
+    asyncio.run(_saved(store))
+    assert asyncio.run(store.retrieve("visitor")) is not None
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_misspelt_store_is_noticed() -> None:
+    right = EndpointConfig(type="spinebot.bot.tracker_store.WorkingMemory")
+    assert tracker_store.endpoint_is_ours(right)
+    assert not tracker_store.endpoint_is_ours(EndpointConfig(type="spinebot.WorkingMemory"))
+    assert not tracker_store.endpoint_is_ours(None)

@@ -1,0 +1,375 @@
+"""The transcript: numbers without gaps, masked text with a sealed original, and the memory."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from spinebot import conversations, safety
+from spinebot.conversations import TURNS_A_SESSION, Understood
+from spinebot.db import now, reading, writing
+from spinebot.errors import NotFoundError
+from spinebot.models import Conversation, Finding, Message, Owner
+
+
+@pytest.fixture
+def conversation(database: str) -> Conversation:
+    with writing() as session:
+        return conversations.start(session, "https://clinic.example/spasms")[0]
+
+
+def say(
+    conversation: Conversation, text: str, key: str = "k", payload: str | None = None
+) -> tuple[Message, bool]:
+    with writing() as session:
+        current = session.get_one(Conversation, conversation.id)
+        return conversations.say(session, current, text, key, payload)
+
+
+def reply(
+    conversation: Conversation, message: Message, *replies: dict[str, Any], **understood: Any
+) -> list[Message]:
+    with writing() as session:
+        return conversations.reply(
+            session,
+            session.get_one(Conversation, conversation.id),
+            session.get_one(Message, message.id),
+            replies,
+            Understood(**understood),
+        )
+
+
+def remember(conversation: Conversation, memory: dict[str, Any], requested: str | None) -> None:
+    with writing() as session:
+        conversations.remember(session.get_one(Conversation, conversation.id), memory, requested)
+
+
+def fresh(conversation: Conversation) -> Conversation:
+    with reading() as session:
+        return session.get_one(Conversation, conversation.id)
+
+
+def messages(conversation: Conversation, after: int = 0) -> list[Message]:
+    with reading() as session:
+        return conversations.messages_after(session, conversation.id, after)
+
+
+# Finding
+
+
+def test_a_token_finds_its_conversation(database: str) -> None:
+    with writing() as session:
+        conversation, token = conversations.start(session, "")
+    with reading() as session:
+        assert conversations.find(session, token).id == conversation.id
+
+
+@pytest.mark.parametrize("token", ["", "1", "x" * 43, "' OR 1=1"])
+def test_a_wrong_token_finds_nothing(database: str, token: str) -> None:
+    with writing() as session:
+        conversations.start(session, "")
+    with reading() as session, pytest.raises(NotFoundError):
+        conversations.find(session, token)
+
+
+def test_the_token_is_not_kept(database: str) -> None:
+    with writing() as session:
+        conversation, token = conversations.start(session, "")
+    assert token not in vars(fresh(conversation)).values()
+
+
+def test_a_very_long_page_address_is_cut(database: str) -> None:
+    with writing() as session:
+        conversation, _ = conversations.start(session, "p" * 5000)
+    assert len(fresh(conversation).page) == 500
+
+
+# Numbers
+
+
+def test_messages_are_numbered_without_gaps(conversation: Conversation) -> None:
+    first, _ = say(conversation, "one", "a")
+    reply(conversation, first, {"text": "two"}, {"text": "three"})
+    say(conversation, "four", "b")
+    assert [(m.number, m.text) for m in messages(conversation)] == [
+        (1, "one"),
+        (2, "two"),
+        (3, "three"),
+        (4, "four"),
+    ]
+
+
+def test_a_turn_that_fails_leaves_no_gap(conversation: Conversation) -> None:
+    with pytest.raises(RuntimeError, match="half"):
+        fail_half_way(conversation)
+    message, _ = say(conversation, "after", "b")
+    assert message.number == 1
+
+
+def fail_half_way(conversation: Conversation) -> None:
+    with writing() as session:
+        current = session.get_one(Conversation, conversation.id)
+        conversations.say(session, current, "before", "a")
+        raise RuntimeError("half")
+
+
+def test_messages_said_at_once_have_each_their_number(conversation: Conversation) -> None:
+    threads = [
+        threading.Thread(target=say, args=(conversation, f"text {n}", f"key {n}")) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [m.number for m in messages(conversation)] == list(range(1, 9))
+
+
+def test_only_what_came_after_is_returned(conversation: Conversation) -> None:
+    for text in ("a", "b", "c"):
+        say(conversation, text, text)
+    assert [m.text for m in messages(conversation, after=1)] == ["b", "c"]
+
+
+def test_each_conversation_has_its_own_numbers(conversation: Conversation) -> None:
+    with writing() as session:
+        other, _ = conversations.start(session, "")
+    say(conversation, "one")
+    message, _ = say(other, "another")
+    assert message.number == 1
+
+
+# The same message twice
+
+
+def test_one_key_is_one_message(conversation: Conversation) -> None:
+    first, is_new = say(conversation, "hello", "a")
+    second, is_new_again = say(conversation, "hello again", "a")
+    assert (is_new, is_new_again) == (True, False)
+    assert first.id == second.id
+    assert [m.text for m in messages(conversation)] == ["hello"]
+
+
+def test_one_key_in_two_conversations_is_two_messages(conversation: Conversation) -> None:
+    with writing() as session:
+        other, _ = conversations.start(session, "")
+    say(conversation, "hello", "a")
+    assert say(other, "hello", "a")[1]
+
+
+# Masking
+
+
+def test_personal_data_are_masked_and_the_original_kept(conversation: Conversation) -> None:
+    message, _ = say(conversation, "write to ann@example.com")
+    assert message.text == "write to [email]"
+    assert message.original == message.said == "write to ann@example.com"
+
+
+def test_a_harmless_text_is_kept_once(conversation: Conversation) -> None:
+    message, _ = say(conversation, "does ice help?")
+    assert (message.text, message.original) == ("does ice help?", None)
+    assert message.said == "does ice help?"
+
+
+def test_the_original_is_sealed_in_the_table(conversation: Conversation) -> None:
+    say(conversation, "write to ann@example.com")
+    with reading() as session:
+        [raw] = session.scalars(sa.text("SELECT original FROM message"))
+    assert "ann" not in raw
+
+
+@pytest.mark.parametrize("slot", ["name", "contact"])
+def test_the_answer_to_a_personal_question_is_masked_whole(
+    conversation: Conversation, slot: str
+) -> None:
+    remember(conversation, {}, slot)
+    message, _ = say(conversation, "Ann Sample")
+    assert message.text == f"[{slot}]"
+    assert message.said == "Ann Sample"
+
+
+def test_a_button_is_not_masked(conversation: Conversation) -> None:
+    remember(conversation, {}, "name")
+    message, _ = say(conversation, "Stop", payload="/request_cancel")
+    assert message.text == "Stop"
+
+
+def test_the_summary_of_a_form_is_masked_whole(conversation: Conversation) -> None:
+    message, _ = say(conversation, "low back")
+    [summary] = reply(conversation, message, {"text": "Ann", "custom": {"personal": True}})
+    assert summary.text == "[summary]"
+    assert summary.said == "Ann"
+
+
+def test_entities_are_masked(conversation: Conversation) -> None:
+    message, _ = say(conversation, "call 202-555-0143")
+    reply(conversation, message, entities=[{"entity": "x", "value": "202-555-0143"}])
+    assert messages(conversation)[0].entities == [{"entity": "x", "value": "[number]"}]
+
+
+# Replies
+
+
+def test_a_reply_keeps_all_that_goes_with_it(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    button = {"title": "Yes", "payload": "/affirm"}
+    [said] = reply(
+        conversation, message, {"text": "Hi", "buttons": [button], "custom": {"type": "offer"}}
+    )
+    assert (said.in_reply_to, said.buttons, said.custom) == (1, [button], {"type": "offer"})
+
+
+def test_what_was_understood_is_kept_with_the_message(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    reply(
+        conversation,
+        message,
+        intent="greet",
+        confidence=0.9,
+        ranking=[{"name": "greet", "confidence": 0.9}],
+        actions=["action_reply_small_talk"],
+        model="m.tar.gz",
+        milliseconds=12.5,
+    )
+    [kept] = messages(conversation)
+    assert (kept.intent, kept.confidence, kept.model) == ("greet", 0.9, "m.tar.gz")
+    assert kept.ranking == [{"name": "greet", "confidence": 0.9}]
+    assert kept.actions == ["action_reply_small_talk"]
+    assert kept.milliseconds == 12.5
+    assert kept.answered_at
+
+
+def test_a_reply_without_text_is_empty(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    [said] = reply(conversation, message, {"text": None, "buttons": None, "custom": None})
+    assert (said.text, said.buttons, said.custom) == ("", [], None)
+
+
+# Unanswered
+
+
+def test_an_unanswered_message_is_found(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    with reading() as session:
+        found = conversations.unanswered(session, timedelta(hours=1))
+    assert [m.id for m in found] == [message.id]
+
+
+def test_an_answered_message_is_not(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    reply(conversation, message, {"text": "Hi"})
+    with reading() as session:
+        assert conversations.unanswered(session, timedelta(hours=1)) == []
+
+
+def test_an_old_message_is_let_be(conversation: Conversation) -> None:
+    message, _ = say(conversation, "hello")
+    with writing() as session:
+        session.get_one(Message, message.id).created_at = now() - timedelta(hours=2)
+    with reading() as session:
+        assert conversations.unanswered(session, timedelta(hours=1)) == []
+
+
+def test_while_staff_own_it_nothing_waits_for_the_bot(conversation: Conversation) -> None:
+    with writing() as session:
+        session.get_one(Conversation, conversation.id).owner = Owner.STAFF.value
+    say(conversation, "hello")
+    with reading() as session:
+        assert conversations.unanswered(session, timedelta(hours=1)) == []
+
+
+# Earlier texts
+
+
+def test_earlier_texts_are_what_was_typed_oldest_first(conversation: Conversation) -> None:
+    for text in ("one", "call 202-555-0143", "three"):
+        message, _ = say(conversation, text, text)
+        reply(conversation, message, {"text": "a reply"})
+    button, _ = say(conversation, "Yes", "b", payload="/affirm")
+    last, _ = say(conversation, "last", "last")
+    with reading() as session:
+        assert conversations.earlier_texts(session, last) == ["one", "call 202-555-0143", "three"]
+    assert button.number < last.number
+
+
+def test_only_the_newest_earlier_texts_are_read(conversation: Conversation) -> None:
+    for number in range(conversations.EARLIER_MESSAGES + 5):
+        last, _ = say(conversation, f"text {number}", str(number))
+    with reading() as session:
+        texts = conversations.earlier_texts(session, last)
+    assert len(texts) == conversations.EARLIER_MESSAGES
+    assert texts[-1] == f"text {conversations.EARLIER_MESSAGES + 3}"
+
+
+# Memory and Rasa's sessions
+
+
+def test_the_memory_outlives_the_turn(conversation: Conversation) -> None:
+    remember(conversation, {"mri_offer": "declined", "red_flag": None}, None)
+    assert fresh(conversation).memory == {
+        "mri_offer": "declined",
+        "red_flag": None,
+        "requested": None,
+    }
+
+
+def test_a_long_session_gives_way_to_a_new_one(conversation: Conversation) -> None:
+    senders = []
+    for _ in range(TURNS_A_SESSION + 1):
+        senders.append(fresh(conversation).sender)
+        remember(conversation, {"mri_offer": "made"}, None)
+    assert len(set(senders[:-1])) == 1
+    assert senders[-1] == f"{conversation.id}.2"
+    assert fresh(conversation).memory["mri_offer"] == "made"
+
+
+def test_a_session_does_not_end_inside_a_form(conversation: Conversation) -> None:
+    for _ in range(TURNS_A_SESSION + 5):
+        remember(conversation, {}, "name")
+    assert fresh(conversation).sender == f"{conversation.id}.1"
+    remember(conversation, {}, None)
+    assert fresh(conversation).sender == f"{conversation.id}.2"
+
+
+# Red flags
+
+
+@pytest.fixture
+def flagged(conversation: Conversation) -> Conversation:
+    remember(conversation, {"mri_offer": "pending"}, "name")
+    text = "I can't pee since today, call me at 202-555-0143"
+    message, _ = say(conversation, text)
+    found = safety.check(text)
+    assert found
+    with writing() as session:
+        current = session.get_one(Conversation, conversation.id)
+        conversations.raise_flags(session, current, session.get_one(Message, message.id), found)
+    return conversation
+
+
+def test_a_red_flag_is_kept_with_its_message(flagged: Conversation) -> None:
+    with reading() as session:
+        finding = session.scalars(sa.select(Finding)).first()
+    assert finding
+    assert finding.conversation_id == flagged.id
+    assert finding.rule.startswith("RF")
+    assert finding.evidence
+    assert "0143" not in "".join(finding.evidence)
+
+
+def test_a_red_flag_is_remembered(flagged: Conversation) -> None:
+    assert fresh(flagged).memory["red_flag"] is True
+
+
+def test_after_a_red_flag_no_form_is_open(flagged: Conversation) -> None:
+    current = fresh(flagged)
+    assert current.memory["requested"] is None
+    assert current.sender == f"{flagged.id}.2"
+
+
+def test_after_a_red_flag_a_yes_is_no_yes_to_the_offer(flagged: Conversation) -> None:
+    assert fresh(flagged).memory["mri_offer"] != "pending"

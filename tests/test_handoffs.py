@@ -1,0 +1,137 @@
+"""Handoffs: a whole form becomes one row, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from spinebot import conversations, handoffs
+from spinebot.db import reading, writing
+from spinebot.handoffs import IncompleteError
+from spinebot.intake import CALLBACK_SLOTS, NO, NOT_GIVEN, SLOTS
+from spinebot.models import Handoff, HandoffChange
+from tests.factories import answers, callback
+
+
+def create(filled: dict[str, Any], sender: str = "visitor") -> Handoff:
+    with writing() as session:
+        return handoffs.create(session, sender, filled, "I agree.")
+
+
+def stored() -> list[Handoff]:
+    with reading() as session:
+        return list(session.scalars(sa.select(Handoff)))
+
+
+def test_a_whole_form_is_stored(database: str) -> None:
+    create(answers())
+    [handoff] = stored()
+    assert (handoff.reason, handoff.status) == ("mri_review", "new")
+    assert (handoff.name, handoff.phone, handoff.email) == ("Ann Sample", "+12025550143", None)
+    assert (handoff.best_time, handoff.pain_area) == ("mornings", "low back")
+    assert (handoff.recent_mri, handoff.mri_date) == ("yes", "March 2026")
+
+
+def test_a_callback_is_stored_without_anything_of_an_mri(database: str) -> None:
+    create(callback())
+    [handoff] = stored()
+    assert handoff.reason == "callback"
+    assert (handoff.recent_mri, handoff.mri_date, handoff.pain_area) == (None, None, None)
+
+
+def test_an_e_mail_address_is_kept_as_one(sqlite_database: object) -> None:
+    create(answers(contact="ann@example.com"))
+    [handoff] = stored()
+    assert (handoff.phone, handoff.email) == (None, "ann@example.com")
+
+
+def test_what_was_skipped_is_empty(sqlite_database: object) -> None:
+    create(answers(best_time=NOT_GIVEN, pain_area=NOT_GIVEN, recent_mri=NOT_GIVEN, mri_date=None))
+    [handoff] = stored()
+    assert (handoff.best_time, handoff.pain_area, handoff.recent_mri) == (None, None, None)
+
+
+def test_the_consent_is_kept_word_for_word_with_its_time(database: str) -> None:
+    create(answers())
+    [handoff] = stored()
+    assert handoff.consent_text == "I agree."
+    assert handoff.consented_at <= handoff.created_at or handoff.consented_at.tzinfo
+
+
+def test_the_first_status_has_its_row(database: str) -> None:
+    handoff = create(answers())
+    with reading() as session:
+        change = session.scalars(sa.select(HandoffChange)).one()
+    assert (change.handoff_id, change.changed_by) == (handoff.id, "visitor")
+    assert (change.old_status, change.new_status) == (None, "new")
+
+
+def test_the_same_form_twice_is_one_handoff(database: str) -> None:
+    first, second = create(answers()), create(answers())
+    assert first.id == second.id
+    assert first.reference == second.reference
+    assert len(stored()) == 1
+
+
+def test_another_form_is_another_handoff(database: str) -> None:
+    first, second = create(answers()), create(answers(handoff_key="another"))
+    assert first.reference != second.reference
+    assert len(stored()) == 2
+
+
+@pytest.mark.parametrize("slot", [*SLOTS, "handoff_reason", "handoff_key"])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_form_with_a_hole_is_not_stored(
+    sqlite_database: object, slot: str, empty: str | None
+) -> None:
+    with pytest.raises(IncompleteError):
+        create(answers(**{slot: empty}))
+    assert stored() == []
+
+
+@pytest.mark.parametrize("slot", CALLBACK_SLOTS)
+def test_a_callback_with_a_hole_is_not_stored(sqlite_database: object, slot: str) -> None:
+    with pytest.raises(IncompleteError):
+        create(callback(**{slot: None}))
+    assert stored() == []
+
+
+@pytest.mark.parametrize("consent", ["refused", "no", "not given", True, "maybe"])
+def test_nothing_is_stored_without_consent(sqlite_database: object, consent: object) -> None:
+    with pytest.raises(IncompleteError):
+        create(answers(consent=consent))
+    assert stored() == []
+
+
+def test_a_form_without_an_mri_needs_no_date(sqlite_database: object) -> None:
+    create(answers(recent_mri=NO, mri_date=None))
+    assert stored()[0].recent_mri == "no"
+
+
+def test_a_reference_can_be_read_out(sqlite_database: object) -> None:
+    reference = create(answers()).reference
+    prefix, _, rest = reference.partition("-")
+    assert prefix == "SB"
+    assert len(rest) == 6
+    assert not set(rest) & set("01OIL")
+
+
+def test_it_belongs_to_the_conversation_of_its_sender(database: str) -> None:
+    with writing() as session:
+        conversation, _ = conversations.start(session, "https://clinic.example/")
+    create(answers(), sender=conversation.sender)
+    assert stored()[0].conversation_id == conversation.id
+
+
+@pytest.mark.parametrize("sender", ["terminal", "", "9999.1", "x.1", "²", "default"])
+def test_a_sender_that_is_no_conversation_has_none(sqlite_database: object, sender: str) -> None:
+    create(answers(), sender=sender)
+    assert stored()[0].conversation_id is None
+
+
+@pytest.mark.parametrize("sender", ["12025550143", "12025550143.1", "9" * 40])
+def test_a_phone_number_as_sender_is_no_conversation(database: str, sender: str) -> None:
+    create(answers(), sender=sender)
+    assert stored()[0].conversation_id is None
