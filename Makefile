@@ -46,6 +46,7 @@ check: setup ## lint, types, format, content
 	@$(APP)/ruff format --check .
 	@$(APP)/mypy
 	@$(APP)/spinebot articles check
+	@$(APP)/spinebot clinic check
 
 format: setup ## put the code in shape
 	@$(APP)/ruff check --fix .
@@ -54,5 +55,5 @@ format: setup ## put the code in shape
 lock: .venv/tools/.ready ## compile the locked requirements anew from pyproject.toml
 	@scripts/setup.sh lock
 
-clean: ## remove the environments and everything written at run time
-	rm -rf .venv var .rasa
+clean: ## remove the environments; what visitors said (var/) stays
+	rm -rf .venv .rasa

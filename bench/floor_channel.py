@@ -28,5 +28,5 @@ def _validate_action_result(self: RemoteAction, result: dict[str, Any]) -> bool:
 RemoteAction._validate_action_result = _validate_action_result
 
 
-class FloorRest(RestInput):
+class FloorRest(RestInput):  # type: ignore[misc]  # Rasa is not where mypy looks
     """The stock REST channel under its own name; loading it applies the change above."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import logging
 import string
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +14,15 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
 )
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SettingsError
 from spinebot.settings import ROOT
+
+logger = logging.getLogger(__name__)
 
 FILE = ROOT / "clinic.yml"
 SAMPLE_NAME = "Example Spine Clinic"
@@ -79,15 +82,28 @@ class Consents(_Part):
     callback: Text
 
 
-class Wording(_Part):
-    """Everything that the bot says in its own words, by name."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Text]
-
-    trouble: Text
-    handoff_failed: Text
-    handoff_stored: TextWithReference
+# Everything that the bot says in its own words, by name, in the order of clinic.yml.
+WORDINGS = (
+    *("greet", "thank", "goodbye", "affirm", "deny", "inform", "request_cancel"),
+    *("ask_bot_identity", "report_pain", "out_of_scope", "fallback", "fallback_plain"),
+    *("something_else", "no_words", "too_long", "code", "other_language", "trouble"),
+    *("no_answer", "after_red_flag", "request_human", "request_human_in_form"),
+    *("request_human_button", "offer", "offer_yes", "offer_no", "offer_declined", "form_start"),
+    *("form_start_again", "callback_start", "ask_name", "ask_contact", "ask_best_time"),
+    *("ask_recent_mri", "ask_mri_date", "ask_pain_area", "ask_consent", "ask_confirmed", "yes"),
+    *("no", "not_sure", "agree", "disagree", "skip", "send", "stop", "label_name"),
+    *("label_contact", "label_best_time", "label_recent_mri", "label_mri_date"),
+    *("label_pain_area", "change_how", "change_which", "bad_name", "bad_contact"),
+    *("bad_best_time", "bad_recent_mri", "bad_mri_date", "bad_pain_area", "bad_consent"),
+    *("example_name", "example_contact", "example_best_time", "example_recent_mri"),
+    *("example_mri_date", "example_pain_area", "example_consent", "way_out", "way_out_skip"),
+    *("form_stopped", "consent_refused", "handoff_stored", "handoff_failed", "try_again"),
+)
+_fields: dict[str, Any] = {
+    **dict.fromkeys(WORDINGS, (Text, ...)),
+    "handoff_stored": (TextWithReference, ...),
+}
+Wording = create_model("Wording", __base__=_Part, **_fields)
 
 
 class Clinic(_Part):
@@ -99,10 +115,10 @@ class Clinic(_Part):
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     sites: list[Annotated[str, AfterValidator(_origin)]]
     colors: Colors
-    footnotes: dict[Annotated[str, StringConstraints(pattern=r"^[\^*]$")], str]
+    footnotes: dict[Annotated[str, StringConstraints(pattern=r"^[\^*]$")], Text]
     starters: Annotated[list[str], Field(min_length=1, max_length=6)]
     widget: WidgetTexts
-    wording: Wording
+    wording: Wording  # type: ignore[valid-type]
     consent: Consents
 
     @property
@@ -134,7 +150,7 @@ class Clinic(_Part):
         """Return the footnotes whose marks stand behind a word in ``text``, in order."""
         plain = text.replace("**", "")
         return [
-            f"{mark} {note}"
+            f"{mark} {self.fill(note)}"
             for mark, note in self.footnotes.items()
             if any(
                 f"{end}{mark}" in plain for end in string.ascii_letters + string.digits + ".,!?)"
@@ -162,10 +178,22 @@ def read_clinic(path: Path) -> Clinic:
 
 
 def clinic() -> Clinic:
-    """Return the clinic; read anew only when the file has changed."""
-    return _read_at(FILE, FILE.stat().st_mtime_ns if FILE.is_file() else 0)
+    """Return the clinic; read anew only when the file has changed.
+
+    A fault that somebody saves while the bot runs must not silence it: the entries that were last
+    without fault stay in force, and the fault is logged.
+    """
+    global _last_good
+    changed = FILE.stat().st_mtime_ns if FILE.is_file() else 0
+    if _last_good is None or _last_good[0] != changed:
+        try:
+            _last_good = (changed, read_clinic(FILE))
+        except SettingsError as error:
+            if _last_good is None:
+                raise
+            logger.error("clinic.yml is not used as it is now: %s", error)
+            _last_good = (changed, _last_good[1])
+    return _last_good[1]
 
 
-@functools.lru_cache(maxsize=1)
-def _read_at(path: Path, _changed: int) -> Clinic:
-    return read_clinic(path)
+_last_good: tuple[int, Clinic] | None = None

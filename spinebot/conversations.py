@@ -25,7 +25,8 @@ TURNS_A_SESSION = 40
 EARLIER_MESSAGES = 20
 APOLOGY = "apology"
 FAILURES_IN_A_ROW = 3
-_PERSONAL_SLOTS = {"name", "contact"}
+# What is typed in answer to these is masked whole; a correction may name anything.
+_PERSONAL_SLOTS = {"name", "contact", "confirmed"}
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def reply(
     """Store the bot's replies to ``message`` and what was understood of it."""
     stored = [_add_reply(session, conversation, message, each) for each in replies]
     message.answered_at = now()
+    if "action_answer_question" in understood.actions:
+        # It was masked whole as an answer to the form, and was a question.
+        said = message.said
+        message.text = redact(said)
+        message.original = said if message.text != said else None
     message.intent, message.confidence = understood.intent, understood.confidence
     message.ranking = [dict(each) for each in understood.ranking]
     message.entities = [

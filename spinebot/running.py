@@ -63,17 +63,14 @@ def _announce(current: Settings) -> None:
         if time.monotonic() - told > HEARTBEAT_SECONDS:
             told = time.monotonic()
             _say(f"waiting for {', '.join(missing)}, {round(told - began)} s so far")
-    address = f"http://{current.web_host}:{current.web_port}/"
     if clinic().is_sample:
         _say("clinic.yml still holds the sample clinic")
-    _say(f"ready after {time.monotonic() - began:.0f} s: open {address} (Ctrl-C ends it)")
+    _say(f"ready after {time.monotonic() - began:.0f} s: open {current.web_url}/ (Ctrl-C ends it)")
 
 
 def _missing(current: Settings) -> list[str]:
     try:
-        answer = httpx.get(
-            f"http://127.0.0.1:{current.web_port}/readyz", timeout=2, trust_env=False
-        )
+        answer = httpx.get(f"{current.web_url}/readyz", timeout=2, trust_env=False)
         return list(answer.json()["missing"])
     except (httpx.HTTPError, ValueError, KeyError):
         return ["web"]

@@ -42,6 +42,12 @@ class Settings:
         return self.data_dir / "models"
 
     @property
+    def web_url(self) -> str:
+        """The web process's address, as seen from this machine."""
+        host = "127.0.0.1" if self.web_host in {"0.0.0.0", "::"} else self.web_host  # noqa: S104
+        return f"http://{host}:{self.web_port}"
+
+    @property
     def rasa_url(self) -> str:
         """The address of Rasa's server."""
         return f"http://127.0.0.1:{self.rasa_port}"
@@ -130,6 +136,11 @@ def _database_url(text: str) -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite":
+        if url.database in {None, "", ":memory:"}:
+            raise SettingsError(
+                "SPINEBOT_DATABASE_URL: a SQLite database in memory cannot be shared by the "
+                "processes; name a file, as in sqlite:///var/spinebot.db"
+            )
         return url
     raise SettingsError(
         f"SPINEBOT_DATABASE_URL is for {url.get_backend_name()}: use sqlite:/// or postgresql://"

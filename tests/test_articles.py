@@ -245,7 +245,7 @@ def test_a_text_is_split_into_sentences(text: str, expected: list[str]) -> None:
 # Loading
 
 
-def test_a_load_says_what_it_did(database: str, write_article: Write) -> None:
+def test_a_load_says_what_it_did(sqlite_database: Path, write_article: Write) -> None:
     assert str(load_articles(write_article())) == (
         "1 articles, 3 sections; 3 new wordings, 0 retired"
     )
@@ -282,7 +282,7 @@ def test_a_changed_wording_is_a_new_revision_and_the_old_one_stays(
         assert section.revision is second
 
 
-def test_an_answer_is_the_new_wording_at_once(database: str, write_article: Write) -> None:
+def test_an_answer_is_the_new_wording_at_once(sqlite_database: Path, write_article: Write) -> None:
     load_articles(write_article())
     before = answer("ask_second")
     load_articles(write_article(("{#second}\n\nThe cat", "{#second}\n\nThe dog")))
@@ -332,7 +332,7 @@ def test_an_article_whose_file_is_gone_is_retired(database: str, write_article: 
         assert all(section.revisions for section in article.sections)
 
 
-def test_a_retired_section_answers_nothing(database: str, write_article: Write) -> None:
+def test_a_retired_section_answers_nothing(sqlite_database: Path, write_article: Write) -> None:
     load_articles(write_article())
     with writing() as session:
         section = session.scalars(sa.select(Section).where(Section.slug == "first")).one()
@@ -353,7 +353,7 @@ def without_third() -> list[tuple[str, str]]:
 
 
 def test_a_section_that_is_gone_is_retired_with_its_question(
-    database: str, write_article: Write
+    sqlite_database: Path, write_article: Write
 ) -> None:
     load_articles(write_article())
     load_articles(write_article(*without_third()))

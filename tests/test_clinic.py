@@ -138,8 +138,8 @@ def test_the_phone_becomes_a_link(own: Clinic) -> None:
     assert own.phone_link == "tel:+12025550143"
 
 
-def test_the_sample_is_known_as_one(own: Clinic) -> None:
-    assert clinic().is_sample
+def test_the_sample_is_known_as_one(own: Clinic, path: Path) -> None:
+    assert read_clinic(write(path, name=entries.SAMPLE_NAME)).is_sample
     assert not own.is_sample
 
 
@@ -158,8 +158,10 @@ def test_the_sample_is_known_as_one(own: Clinic) -> None:
         ("", []),
     ],
 )
-def test_footnotes_are_those_of_the_marks(text: str, marks: list[str]) -> None:
-    assert clinic().footnotes_of(text) == [f"{mark} {clinic().footnotes[mark]}" for mark in marks]
+def test_footnotes_are_those_of_the_marks(path: Path, text: str, marks: list[str]) -> None:
+    own = read_clinic(write(path, footnotes={"^": "Ask {clinic}.", "*": "Ask."}, name="Us"))
+    notes = {"^": "^ Ask Us.", "*": "* Ask."}
+    assert sorted(own.footnotes_of(text)) == sorted(notes[mark] for mark in marks)
 
 
 def test_a_change_is_in_force_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,3 +174,23 @@ def test_a_change_is_in_force_at_once(path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_an_unchanged_file_is_read_once() -> None:
     assert clinic() is clinic()
+
+
+def test_a_fault_saved_while_the_bot_runs_does_not_silence_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(entries, "FILE", write(path, name="Before"))
+    assert clinic().name == "Before"
+    write(path, name="After", phone="x")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert clinic().name == "Before"
+    assert "clinic.yml: phone" in caplog.text
+
+
+def test_a_mended_fault_is_in_force_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "FILE", path)
+    for time, changes in enumerate(({"name": "Before"}, {"phone": "x"}, {"name": "After"})):
+        write(path, **changes)
+        os.utime(path, ns=(time, time))
+        found = clinic().name
+    assert found == "After"

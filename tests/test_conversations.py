@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,17 @@ from spinebot.models import Conversation, Finding, Message, Owner
 
 
 @pytest.fixture
-def conversation(database: str) -> Conversation:
+def conversation(sqlite_database: Path) -> Conversation:
+    return begin()
+
+
+@pytest.fixture
+def conversation_on_both(database: str) -> Conversation:
+    """A conversation once on SQLite and once on PostgreSQL, where the two could differ."""
+    return begin()
+
+
+def begin() -> Conversation:
     with writing() as session:
         return conversations.start(session, "https://clinic.example/spasms")[0]
 
@@ -69,20 +80,20 @@ def test_a_token_finds_its_conversation(database: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "1", "x" * 43, "' OR 1=1"])
-def test_a_wrong_token_finds_nothing(database: str, token: str) -> None:
+def test_a_wrong_token_finds_nothing(sqlite_database: Path, token: str) -> None:
     with writing() as session:
         conversations.start(session, "")
     with reading() as session, pytest.raises(NotFoundError):
         conversations.find(session, token)
 
 
-def test_the_token_is_not_kept(database: str) -> None:
+def test_the_token_is_not_kept(sqlite_database: Path) -> None:
     with writing() as session:
         conversation, token = conversations.start(session, "")
     assert token not in vars(fresh(conversation)).values()
 
 
-def test_a_very_long_page_address_is_cut(database: str) -> None:
+def test_a_very_long_page_address_is_cut(sqlite_database: Path) -> None:
     with writing() as session:
         conversation, _ = conversations.start(session, "p" * 5000)
     assert len(fresh(conversation).page) == 500
@@ -91,11 +102,11 @@ def test_a_very_long_page_address_is_cut(database: str) -> None:
 # Numbers
 
 
-def test_messages_are_numbered_without_gaps(conversation: Conversation) -> None:
-    first, _ = say(conversation, "one", "a")
-    reply(conversation, first, {"text": "two"}, {"text": "three"})
-    say(conversation, "four", "b")
-    assert [(m.number, m.text) for m in messages(conversation)] == [
+def test_messages_are_numbered_without_gaps(conversation_on_both: Conversation) -> None:
+    first, _ = say(conversation_on_both, "one", "a")
+    reply(conversation_on_both, first, {"text": "two"}, {"text": "three"})
+    say(conversation_on_both, "four", "b")
+    assert [(m.number, m.text) for m in messages(conversation_on_both)] == [
         (1, "one"),
         (2, "two"),
         (3, "three"),
@@ -103,10 +114,10 @@ def test_messages_are_numbered_without_gaps(conversation: Conversation) -> None:
     ]
 
 
-def test_a_turn_that_fails_leaves_no_gap(conversation: Conversation) -> None:
+def test_a_turn_that_fails_leaves_no_gap(conversation_on_both: Conversation) -> None:
     with pytest.raises(RuntimeError, match="half"):
-        fail_half_way(conversation)
-    message, _ = say(conversation, "after", "b")
+        fail_half_way(conversation_on_both)
+    message, _ = say(conversation_on_both, "after", "b")
     assert message.number == 1
 
 
@@ -117,15 +128,16 @@ def fail_half_way(conversation: Conversation) -> None:
         raise RuntimeError("half")
 
 
-def test_messages_said_at_once_have_each_their_number(conversation: Conversation) -> None:
+def test_messages_said_at_once_have_each_their_number(conversation_on_both: Conversation) -> None:
     threads = [
-        threading.Thread(target=say, args=(conversation, f"text {n}", f"key {n}")) for n in range(8)
+        threading.Thread(target=say, args=(conversation_on_both, f"text {n}", f"key {n}"))
+        for n in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [m.number for m in messages(conversation)] == list(range(1, 9))
+    assert [m.number for m in messages(conversation_on_both)] == list(range(1, 9))
 
 
 def test_only_what_came_after_is_returned(conversation: Conversation) -> None:
@@ -145,12 +157,12 @@ def test_each_conversation_has_its_own_numbers(conversation: Conversation) -> No
 # The same message twice
 
 
-def test_one_key_is_one_message(conversation: Conversation) -> None:
-    first, is_new = say(conversation, "hello", "a")
-    second, is_new_again = say(conversation, "hello again", "a")
+def test_one_key_is_one_message(conversation_on_both: Conversation) -> None:
+    first, is_new = say(conversation_on_both, "hello", "a")
+    second, is_new_again = say(conversation_on_both, "hello again", "a")
     assert (is_new, is_new_again) == (True, False)
     assert first.id == second.id
-    assert [m.text for m in messages(conversation)] == ["hello"]
+    assert [m.text for m in messages(conversation_on_both)] == ["hello"]
 
 
 def test_one_key_in_two_conversations_is_two_messages(conversation: Conversation) -> None:
@@ -175,8 +187,8 @@ def test_a_harmless_text_is_kept_once(conversation: Conversation) -> None:
     assert message.said == "does ice help?"
 
 
-def test_the_original_is_sealed_in_the_table(conversation: Conversation) -> None:
-    say(conversation, "write to ann@example.com")
+def test_the_original_is_sealed_in_the_table(conversation_on_both: Conversation) -> None:
+    say(conversation_on_both, "write to ann@example.com")
     with reading() as session:
         [raw] = session.scalars(sa.text("SELECT original FROM message"))
     assert "ann" not in raw
@@ -223,10 +235,10 @@ def test_a_reply_keeps_all_that_goes_with_it(conversation: Conversation) -> None
     assert (said.in_reply_to, said.buttons, said.custom) == (1, [button], {"type": "offer"})
 
 
-def test_what_was_understood_is_kept_with_the_message(conversation: Conversation) -> None:
-    message, _ = say(conversation, "hello")
+def test_what_was_understood_is_kept_with_the_message(conversation_on_both: Conversation) -> None:
+    message, _ = say(conversation_on_both, "hello")
     reply(
-        conversation,
+        conversation_on_both,
         message,
         intent="greet",
         confidence=0.9,
@@ -235,7 +247,7 @@ def test_what_was_understood_is_kept_with_the_message(conversation: Conversation
         model="m.tar.gz",
         milliseconds=12.5,
     )
-    [kept] = messages(conversation)
+    [kept] = messages(conversation_on_both)
     assert (kept.intent, kept.confidence, kept.model) == ("greet", 0.9, "m.tar.gz")
     assert kept.ranking == [{"name": "greet", "confidence": 0.9}]
     assert kept.actions == ["action_reply_small_talk"]
@@ -266,8 +278,8 @@ def test_an_answered_message_is_not(conversation: Conversation) -> None:
         assert conversations.unanswered(session, timedelta(hours=1)) == []
 
 
-def test_an_old_message_is_let_be(conversation: Conversation) -> None:
-    message, _ = say(conversation, "hello")
+def test_an_old_message_is_let_be(conversation_on_both: Conversation) -> None:
+    message, _ = say(conversation_on_both, "hello")
     with writing() as session:
         session.get_one(Message, message.id).created_at = now() - timedelta(hours=2)
     with reading() as session:
@@ -308,9 +320,9 @@ def test_only_the_newest_earlier_texts_are_read(conversation: Conversation) -> N
 # Memory and Rasa's sessions
 
 
-def test_the_memory_outlives_the_turn(conversation: Conversation) -> None:
-    remember(conversation, {"mri_offer": "declined", "red_flag": None}, None)
-    assert fresh(conversation).memory == {
+def test_the_memory_outlives_the_turn(conversation_on_both: Conversation) -> None:
+    remember(conversation_on_both, {"mri_offer": "declined", "red_flag": None}, None)
+    assert fresh(conversation_on_both).memory == {
         "mri_offer": "declined",
         "red_flag": None,
         "requested": None,

@@ -34,7 +34,7 @@ def test_a_whole_form_is_stored(database: str) -> None:
     assert (handoff.recent_mri, handoff.mri_date) == ("yes", "March 2026")
 
 
-def test_a_callback_is_stored_without_anything_of_an_mri(database: str) -> None:
+def test_a_callback_is_stored_without_anything_of_an_mri(sqlite_database: object) -> None:
     create(callback())
     [handoff] = stored()
     assert handoff.reason == "callback"
@@ -53,14 +53,14 @@ def test_what_was_skipped_is_empty(sqlite_database: object) -> None:
     assert (handoff.best_time, handoff.pain_area, handoff.recent_mri) == (None, None, None)
 
 
-def test_the_consent_is_kept_word_for_word_with_its_time(database: str) -> None:
+def test_the_consent_is_kept_word_for_word_with_its_time(sqlite_database: object) -> None:
     create(answers())
     [handoff] = stored()
     assert handoff.consent_text == "I agree."
     assert handoff.consented_at <= handoff.created_at or handoff.consented_at.tzinfo
 
 
-def test_the_first_status_has_its_row(database: str) -> None:
+def test_the_first_status_has_its_row(sqlite_database: object) -> None:
     handoff = create(answers())
     with reading() as session:
         change = session.scalars(sa.select(HandoffChange)).one()
@@ -75,7 +75,7 @@ def test_the_same_form_twice_is_one_handoff(database: str) -> None:
     assert len(stored()) == 1
 
 
-def test_another_form_is_another_handoff(database: str) -> None:
+def test_another_form_is_another_handoff(sqlite_database: object) -> None:
     first, second = create(answers()), create(answers(handoff_key="another"))
     assert first.reference != second.reference
     assert len(stored()) == 2
@@ -118,7 +118,7 @@ def test_a_reference_can_be_read_out(sqlite_database: object) -> None:
     assert not set(rest) & set("01OIL")
 
 
-def test_it_belongs_to_the_conversation_of_its_sender(database: str) -> None:
+def test_it_belongs_to_the_conversation_of_its_sender(sqlite_database: object) -> None:
     with writing() as session:
         conversation, _ = conversations.start(session, "https://clinic.example/")
     create(answers(), sender=conversation.sender)

@@ -553,6 +553,8 @@
   const SHAPES = {
     answer: (message, custom) =>
       element("div", { class: "bubble answer" },
+        // What must be read first, as where the question is about an emergency.
+        ...(custom.advice ? [element("p", { class: "advice" }, custom.advice)] : []),
         prose(custom.body || message.text),
         source(custom),
         ...(custom.footnotes || []).map((note) => element("p", { class: "small" }, note))),

@@ -3,7 +3,7 @@
 Two things that it does over and over are done once, and action calls suit a newer rasa-sdk.
 
 Rasa Open Source ends with 3.6.21, so these cannot be overtaken; a test checks that what they
-replace is still there. Figures: docs/performance.md.
+replace is still there. Figures: docs/decisions/0007-own-rasa-channel.md.
 """
 
 from __future__ import annotations

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any, Optional
 
 import sqlalchemy as sa
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 BUSY_MILLISECONDS = 5000
+# A session ends after an hour of silence (domain.yml); after a day nothing asks for it.
+KEPT_SECONDS = 86_400.0
 
 
 class WorkingMemory(SQLTrackerStore):
@@ -31,6 +35,20 @@ class WorkingMemory(SQLTrackerStore):
         """Connect. Rasa hands an endpoint's ``url`` over as ``host``."""
         kwargs.pop("db", None)
         super().__init__(domain=domain, host=host, event_broker=event_broker, db="", **kwargs)
+        self._forgot_at = 0.0
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Save, and once an hour forget what no session can need any more."""
+        await super().save(tracker)
+        if time.time() - self._forgot_at > 3600:
+            self._forgot_at = time.time()
+            self.forget(older_than=KEPT_SECONDS)
+
+    def forget(self, older_than: float) -> None:
+        """Delete the events that are older than so many seconds: they hold what was typed."""
+        events = self.SQLEvent.__table__
+        with self.engine.begin() as connection:
+            connection.execute(events.delete().where(events.c.timestamp < time.time() - older_than))
 
 
 def primary(store: TrackerStore) -> TrackerStore:

@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from spinebot.errors import SpinebotError
+from spinebot.language.encoder import encoder_fingerprint
 from spinebot.settings import ROOT, settings
 from spinebot.training.rasa_process import run_rasa
 
-# What a model is made of. The encoder's files join by its own hash (docs/decisions/0003).
+# What a model is made of, beside the encoder's files.
 SOURCES = (
     "config.yml",
     "domain.yml",
@@ -44,7 +45,7 @@ def put_live(model: Path) -> None:
 
 def sources_hash() -> str:
     """Return a hash of all that a model is made of."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(encoder_fingerprint().encode())
     for source in SOURCES:
         path = ROOT / source
         files = sorted(path.rglob("*")) if path.is_dir() else [path]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,6 +15,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from spinebot import safety
 from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
 from spinebot.settings import settings
@@ -38,6 +40,8 @@ _HEADERS = {
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # Rules with a fault must stop the start, not the first visitor's message.
+    await to_thread.run_sync(safety.check, "warm up")
     app.state.rasa = Rasa(settings())
     app.state.turns = Turns(app.state.rasa)
     await app.state.turns.resume()
@@ -61,13 +65,14 @@ def create_app() -> FastAPI:
     app.include_router(chat.router)
     app.include_router(pages.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.middleware("http")(_guard)
+    # Last, so outermost: an error too must be readable on the clinic's site.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=clinic().sites,
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "Last-Event-ID"],
     )
-    app.middleware("http")(_guard)
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ForgedButtonError, _gone)
     app.add_exception_handler(chat.EmptyMessageError, _empty)
@@ -80,7 +85,9 @@ def create_app() -> FastAPI:
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     length = request.headers.get("content-length", "")
-    if request.method == "POST" and (not length.isdecimal() or int(length) > LONGEST_BODY):
+    if request.method == "POST" and not length.isdecimal():
+        return _problem(411, "no_length", "Content-Length is missing.")
+    if request.method == "POST" and int(length) > LONGEST_BODY:
         return _problem(413, "too_large", "That is too long to be sent in one message.")
     response = await call_next(request)
     for name, value in _HEADERS.items():

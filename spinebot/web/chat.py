@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -149,7 +150,12 @@ async def start(body: NewConversation) -> Started:
 )
 async def say(token: str, body: NewMessage, request: Request, response: Response) -> Accepted:
     """Say something. It is stored when this returns; replies come as events."""
-    conversation_id, message_id, number, is_new = await to_thread.run_sync(_say, token, body)
+    try:
+        said = await to_thread.run_sync(_say, token, body)
+    except sa.exc.IntegrityError:
+        # The same key came in twice at the same moment: the other one is stored by now.
+        said = await to_thread.run_sync(_say, token, body)
+    conversation_id, message_id, number, is_new = said
     turns: Turns = request.app.state.turns
     if is_new:
         turns.begin(conversation_id, message_id)

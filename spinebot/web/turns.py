@@ -19,9 +19,11 @@ from anyio import to_thread
 from spinebot import conversations, emergencies, safety
 from spinebot.clinic import clinic
 from spinebot.conversations import Understood
-from spinebot.db import reading, writing
+from spinebot.db import now, reading, writing
 from spinebot.errors import SpinebotError
-from spinebot.models import Conversation, Finding, Message, Owner
+from spinebot.models import Conversation, Message, Owner
+from spinebot.safety import Action
+from spinebot.safety import Finding as RedFlag
 from spinebot.web.rasa import Rasa, Turn
 
 logger = logging.getLogger(__name__)
@@ -149,27 +151,21 @@ def _store(message_id: int, turn: Turn) -> None:
         conversation, message = _open(session, message_id)
         if conversation.owner != Owner.BOT.value:
             # Staff took over while Rasa was thinking: the bot holds its tongue.
+            message.answered_at = now()
             return
         conversations.reply(session, conversation, message, turn.replies, turn.understood)
         conversations.remember(conversation, turn.memory, turn.requested)
-        for each in turn.replies:
-            _note_emergency(session, conversation, message, each.get("custom") or {})
+        if found := _seen_by_the_classifier(turn):
+            conversations.raise_flags(session, conversation, message, found)
 
 
-def _note_emergency(
-    session: Any, conversation: Conversation, message: Message, custom: dict[str, Any]
-) -> None:
-    """Keep an emergency that the classifier saw and no rule did."""
-    if custom.get("type") == "emergency":
-        session.add(
-            Finding(
-                conversation_id=conversation.id,
-                message_id=message.id,
-                rule=",".join(custom.get("rules") or []) or "classifier",
-                action=str(custom.get("action")),
-                evidence=[],
-            )
-        )
+def _seen_by_the_classifier(turn: Turn) -> list[RedFlag]:
+    """Return the emergency that Rasa warned of where none of our rules fired."""
+    return [
+        RedFlag("classifier", "Classifier", Action(each["custom"]["action"]), (), False)
+        for each in turn.replies
+        if (each.get("custom") or {}).get("type") == "emergency"
+    ]
 
 
 def _store_apology(message_id: int) -> None:
