@@ -5,6 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=${UV:-.venv/tools/bin/uv}
 
+# The system's certificates, as every other program here uses them (older and newer name).
+export UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
+
 say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 
 # Nobody looks at a silent terminal: says every five seconds that the step goes on.

@@ -76,6 +76,10 @@ def say(
     key: the widget's name for the message: said twice with one key, it is one message.
     payload: what stands behind the button, if it was one.
     """
+    # Said twice at the same moment, the second waits here until the first can be seen.
+    session.execute(
+        sa.select(Conversation.id).where(Conversation.id == conversation.id).with_for_update()
+    )
     known = session.scalar(
         sa.select(Message).where(Message.conversation_id == conversation.id, Message.key == key)
     )

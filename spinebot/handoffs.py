@@ -43,8 +43,12 @@ def create(session: Session, sender: str, answers: Mapping[str, Any], consent_te
         return known
     handoff = _handoff(session, sender, answers, reason, key)
     handoff.consent_text, handoff.consented_at = consent_text, now()
-    session.add(handoff)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(handoff)
+    except sa.exc.IntegrityError:
+        # Sent twice at the same moment: the other was first.
+        return session.scalars(sa.select(Handoff).where(Handoff.key == key)).one()
     session.add(
         HandoffChange(
             handoff_id=handoff.id,

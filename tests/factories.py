@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,26 @@ def callback(**changes: Any) -> dict[str, Any]:
     """Return the slots of a whole form of somebody who wants to be called."""
     unasked = {"recent_mri": None, "mri_date": None, "pain_area": None}
     return answers(**{"handoff_reason": "callback", **unasked, **changes})
+
+
+def at_once(call: Callable[[], Any], times: int = 8) -> list[Any]:
+    """Run ``call`` in several threads at the same moment; return what each returned or raised."""
+    start = threading.Barrier(times)
+    outcomes: list[Any] = []
+
+    def run() -> None:
+        start.wait()
+        try:
+            outcomes.append(call())
+        except Exception as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 def load_articles(folder: Path = ROOT / "knowledge") -> articles.Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from spinebot.conversations import TURNS_A_SESSION, Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
 from spinebot.models import Conversation, Finding, Message, Owner
+from tests.factories import at_once
 
 
 @pytest.fixture
@@ -129,14 +129,8 @@ def fail_half_way(conversation: Conversation) -> None:
 
 
 def test_messages_said_at_once_have_each_their_number(conversation_on_both: Conversation) -> None:
-    threads = [
-        threading.Thread(target=say, args=(conversation_on_both, f"text {n}", f"key {n}"))
-        for n in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    keys = iter("abcdefgh")
+    at_once(lambda: say(conversation_on_both, "hello", next(keys)))
     assert [m.number for m in messages(conversation_on_both)] == list(range(1, 9))
 
 
@@ -163,6 +157,12 @@ def test_one_key_is_one_message(conversation_on_both: Conversation) -> None:
     assert (is_new, is_new_again) == (True, False)
     assert first.id == second.id
     assert [m.text for m in messages(conversation_on_both)] == ["hello"]
+
+
+def test_one_key_many_times_at_once_is_one_message(conversation_on_both: Conversation) -> None:
+    said = at_once(lambda: say(conversation_on_both, "hello", "a"))
+    assert sorted(is_new for _, is_new in said) == [False] * 7 + [True]
+    assert len(messages(conversation_on_both)) == 1
 
 
 def test_one_key_in_two_conversations_is_two_messages(conversation: Conversation) -> None:

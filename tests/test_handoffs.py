@@ -12,7 +12,7 @@ from spinebot.db import reading, writing
 from spinebot.handoffs import IncompleteError
 from spinebot.intake import CALLBACK_SLOTS, NO, NOT_GIVEN, SLOTS
 from spinebot.models import Handoff, HandoffChange
-from tests.factories import answers, callback
+from tests.factories import answers, at_once, callback
 
 
 def create(filled: dict[str, Any], sender: str = "visitor") -> Handoff:
@@ -72,6 +72,12 @@ def test_the_same_form_twice_is_one_handoff(database: str) -> None:
     first, second = create(answers()), create(answers())
     assert first.id == second.id
     assert first.reference == second.reference
+    assert len(stored()) == 1
+
+
+def test_the_same_form_many_times_at_once_is_one_handoff(database: str) -> None:
+    references = {handoff.reference for handoff in at_once(lambda: create(answers()))}
+    assert references == {stored()[0].reference}
     assert len(stored()) == 1
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 
 from spinebot.errors import SettingsError
 from spinebot.settings import ROOT, Settings, read_settings
+from tests.factories import at_once
 
 KEY = "k" * 32
 
@@ -124,21 +124,9 @@ def test_two_copies_have_two_keys(tmp_path: Path) -> None:
 
 
 def test_many_at_once_make_one_key(tmp_path: Path) -> None:
-    count = 16
-    start = threading.Barrier(count)
-    keys: list[str] = []
-
-    def make() -> None:
-        start.wait()
-        keys.append(from_file(tmp_path).secret_key)
-
-    threads = [threading.Thread(target=make) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(keys) == count
-    assert len(set(keys)) == 1
+    made = at_once(lambda: from_file(tmp_path).secret_key, times=16)
+    assert made == [made[0]] * 16
+    assert isinstance(made[0], str)
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 

@@ -1,6 +1,6 @@
 """Where Rasa 3.6.21 must behave otherwise; applied when the channel loads.
 
-Two things that it does over and over are done once, and action calls suit a newer rasa-sdk.
+Three things that it does over and over are done once, and action calls suit a newer rasa-sdk.
 
 Rasa Open Source ends with 3.6.21, so these cannot be overtaken; a test checks that what they
 replace is still there. Figures: docs/decisions/0007-own-rasa-channel.md.
@@ -9,10 +9,12 @@ replace is still there. Figures: docs/decisions/0007-own-rasa-channel.md.
 from __future__ import annotations
 
 import functools
+import json
 from typing import Any, Dict, Optional, Type
 
 import jsonschema
 from rasa.core.actions.action import RemoteAction
+from rasa.core.policies.rule_policy import RulePolicy
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -65,3 +67,5 @@ def apply() -> None:
     RemoteAction._action_call_format = _action_call_format
     RemoteAction._validate_action_result = _validate_action_result
     Event.resolve_by_type = staticmethod(_resolve_by_type)
+    # Rules are kept as JSON text, and every rule was parsed anew for every state of every step.
+    RulePolicy._rule_key_to_state = staticmethod(functools.lru_cache(maxsize=None)(json.loads))

@@ -41,8 +41,11 @@ class IntentModel:
         vector: (width,) of length 1, or zeros for a message without words; ngrams: (1, n-grams)
         counts. Confidences lie between 0 and 1 and do not add up to 1.
         """
-        features = _features(vector.reshape(1, -1), ngrams, self.idf)
-        scores = (features @ self.weights.T)[0] + self.bias
+        width = vector.shape[0]
+        scores = self.weights[:, :width] @ vector + self.bias
+        weighted = _weighted(ngrams, self.idf)
+        # Of some ten thousand n-grams a message has a hundred: only their columns are touched.
+        scores = scores + self.weights[:, width + weighted.indices] @ weighted.data
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         confidences = shares * self._nearest(vector)
@@ -87,7 +90,7 @@ def train(vectors: np.ndarray, ngrams: sparse.spmatrix, labels: Sequence[str]) -
     seen = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = (np.log((1 + len(labels)) / (1 + seen)) + 1).astype(np.float32)
     regression = LogisticRegression(C=REGULARIZATION, max_iter=1000)
-    regression.fit(sparse.csr_matrix(_features(vectors, counts, idf)), list(labels))
+    regression.fit(_features(vectors, counts, idf), list(labels))
     intents = [str(intent) for intent in regression.classes_]
     places = {intent: place for place, intent in enumerate(intents)}
     return IntentModel(
@@ -100,11 +103,16 @@ def train(vectors: np.ndarray, ngrams: sparse.spmatrix, labels: Sequence[str]) -
     )
 
 
-def _features(vectors: np.ndarray, ngrams: sparse.spmatrix, idf: np.ndarray) -> np.ndarray:
-    """Return (examples, width + n-grams): vectors beside TF-IDF rows of length NGRAM_WEIGHT."""
+def _features(vectors: np.ndarray, ngrams: sparse.spmatrix, idf: np.ndarray) -> sparse.spmatrix:
+    """Return (examples, width + n-grams): the vectors beside the weighted n-grams."""
+    return sparse.hstack([sparse.csr_matrix(vectors), _weighted(ngrams, idf)]).tocsr()
+
+
+def _weighted(ngrams: sparse.spmatrix, idf: np.ndarray) -> sparse.csr_matrix:
+    """Return (examples, n-grams): counts as TF-IDF, each row of length NGRAM_WEIGHT (or 0)."""
     counts = sparse.csr_matrix(ngrams, dtype=np.float32)
-    counts.data = np.log(counts.data) + 1
-    weighted = counts.multiply(idf).tocsr()
-    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1))).ravel()
-    scale = sparse.diags(NGRAM_WEIGHT / np.where(lengths > 0, lengths, 1))
-    return np.hstack([vectors, (scale @ weighted).toarray()]).astype(np.float32)
+    data = (np.log(counts.data) + 1) * idf[counts.indices]
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    lengths = np.sqrt(np.bincount(rows, weights=data**2, minlength=counts.shape[0]))
+    data = (NGRAM_WEIGHT * data / lengths[rows]).astype(np.float32)
+    return sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
