@@ -47,6 +47,7 @@ check: setup ## lint, types, format, content
 	@$(APP)/mypy
 	@$(APP)/spinebot articles check
 	@$(APP)/spinebot clinic check
+	@$(APP)/spinebot red-flags check
 
 format: setup ## put the code in shape
 	@$(APP)/ruff check --fix .

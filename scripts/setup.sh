@@ -76,13 +76,16 @@ encoder() {
   touch .venv/encoder/.ready
 }
 
+# `UPGRADE=1 make lock` takes the newest releases; without it only what pyproject.toml changed.
 lock() {
-  "$uv" pip compile --quiet --no-header --generate-hashes --python-version 3.11 --universal --no-emit-package spinebot \
-    pyproject.toml --group dev -o requirements/app.txt --upgrade
-  "$uv" pip compile --quiet --no-header --generate-hashes --python-version 3.10 \
-    --group rasa -o requirements/rasa.txt --upgrade
-  printf 'uv\n' | "$uv" pip compile --quiet --no-header --generate-hashes --python-version 3.9 --universal \
-    - -o requirements/tools.txt --upgrade
+  local upgrade=()
+  [ -z "${UPGRADE:-}" ] || upgrade=(--upgrade)
+  "$uv" pip compile "${upgrade[@]}" --quiet --no-header --generate-hashes --python-version 3.11 --universal --no-emit-package spinebot \
+    pyproject.toml --group dev -o requirements/app.txt
+  "$uv" pip compile "${upgrade[@]}" --quiet --no-header --generate-hashes --python-version 3.10 \
+    --group rasa -o requirements/rasa.txt
+  printf 'uv\n' | "$uv" pip compile "${upgrade[@]}" --quiet --no-header --generate-hashes --python-version 3.9 --universal \
+    - -o requirements/tools.txt
   say "requirements/*.txt compiled; look at the diff, then: make setup test"
 }
 

@@ -15,12 +15,14 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The spine cl
 articles_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
+red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
 for name, group in (
     ("articles", articles_app),
     ("database", database_app),
     ("encoder", encoder_app),
     ("clinic", clinic_app),
+    ("red-flags", red_flags_app),
 ):
     app.add_typer(group, name=name)
 
@@ -141,6 +143,23 @@ def clinic_check() -> None:
     entries = clinic_entries.read_clinic(clinic_entries.FILE)
     sample = " (the sample: put your own clinic in)" if entries.is_sample else ""
     typer.echo(f"clinic.yml speaks for {entries.name}, {entries.phone}{sample}")
+
+
+@red_flags_app.command("check")
+def red_flags_check(
+    message: Annotated[str, typer.Argument(help="What a visitor might say.")] = "",
+) -> None:
+    """Check the rules, and say what they find in a message."""
+    from spinebot import safety
+
+    try:
+        found = safety.check(message)
+    except safety.RedFlagsError as error:
+        raise SpinebotError(f"red_flags.yml: {error}") from error
+    for finding in found:
+        words = ", ".join(finding.evidence)
+        typer.echo(f"{finding.rule} {finding.name}: {finding.action.value} ({words})")
+    typer.echo("The red-flag rules are in order.")
 
 
 def main() -> None:

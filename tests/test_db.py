@@ -56,10 +56,14 @@ def test_sealed_text_is_not_in_the_file(sqlite_database: Path) -> None:
 
 
 def test_an_error_rolls_everything_back(database: str) -> None:
-    with pytest.raises(RuntimeError), db.writing() as session:
-        session.add(Conversation(token_hash="x", page=""))
-        session.flush()
-        raise RuntimeError
+    def fail_in_the_middle() -> None:
+        with db.writing() as session:
+            session.add(Conversation(token_hash="x", page=""))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_in_the_middle()
     with db.reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Conversation)) == 0
 

@@ -11,11 +11,22 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
-# Rasa's dependencies warn of one another while they are imported, and set the filters anew: some
-# forty lines that nobody who runs the bot can do anything about.
 _show = warnings.showwarning
-warnings.showwarning = lambda *_, **__: None
+
+
+def _show_useful(message: Any, category: Any, *rest: Any, **more: Any) -> None:
+    """Show a warning unless it is of something deprecated.
+
+    Rasa's dependencies warn of one another and set the filters anew, too: some forty lines at each
+    start that nobody who runs the bot can do anything about.
+    """
+    if not issubclass(category, (DeprecationWarning, PendingDeprecationWarning)):
+        _show(message, category, *rest, **more)
+
+
+warnings.showwarning = _show_useful
 
 import rasa.core.run  # noqa: E402
 import rasa.utils.common  # noqa: E402
@@ -27,8 +38,6 @@ from spinebot.bot.tracker_store import endpoint_is_ours  # noqa: E402
 
 def main(model: str, port: str) -> None:
     """Serve ``model`` on loopback port ``port`` until the process is ended."""
-    warnings.showwarning = _show
-    warnings.simplefilter("ignore", DeprecationWarning)
     # A path that does not exist would mean "the newest model in that folder".
     if not Path(model).is_file():
         sys.exit(f"There is no model {model}: run `make train`")
