@@ -457,7 +457,7 @@ class TestAnswer:
             "url": "/articles/sample#first",
             "revision": found.revision,
             "reviewed_on": None,
-            "review": "clinical review pending; written 2 January 2026",
+            "review": "Clinical review pending; written 2 January 2026",
         }
 
     def test_titles_of_unknown_questions_are_left_out(self) -> None:

@@ -59,7 +59,7 @@ class Answer:
             "url": self.url,
             "revision": self.revision,
             "reviewed_on": self.reviewed_on.isoformat() if self.reviewed_on else None,
-            "review": self.review,
+            "review": self.review[:1].upper() + self.review[1:],
         }
 
 
