@@ -171,7 +171,7 @@ class Visitor:
         return found
 
 
-def new_assistant(directory: Path, model: Path) -> Assistant:
+def new_assistant(directory: Path, model: Path, **settings: str) -> Assistant:
     """Return an assistant that is not started: free ports, tables and articles loaded."""
     models = directory / "models"
     models.mkdir(parents=True)
@@ -185,6 +185,7 @@ def new_assistant(directory: Path, model: Path) -> Assistant:
         "SPINEBOT_DATA_DIR": str(directory),
         "SPINEBOT_MODEL": str(models / model.name),
         "SPINEBOT_RASA_TIMEOUT": "20",
+        **settings,
     }
     script = (
         "import json; from spinebot.training.rasa_process import environment;"
