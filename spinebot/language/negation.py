@@ -32,6 +32,7 @@ ENDS_CLAUSE = _set(
     "but however though although except yet because while whereas plus ; : ( ) - – —"
 )
 JOINS_CLAUSE = _set(", and / & + then")
+NO_CONTENT = JOINS_CLAUSE | ENDS_CLAUSE
 SUBJECTS = _set("i it he she they we")
 # After these words "i" or "he" carries the clause on: "when i wipe", "since he fell".
 CARRIES_ON = _set(
@@ -75,6 +76,16 @@ CURRENT = _cue(
     "lately", "recently", "new", "yesterday", "this morning", "suddenly", "sudden", "right now",
     "came back", "can not", "more and more", "getting", "changed", "different", "spreading",
 )  # fmt: skip
+# "Weak since my operation 8 years ago, no change": known, however often "since" is said.
+LONG_KNOWN = _cue(
+    r"(?:years?|decades?) ago", r"for (?:\w+ )?(?:years|decades)", "all my life", "unchanged",
+    "no (?:new )?change", "same as (?:ever|always|usual)", "not changed", "has always been",
+    "years and years", "longstanding", "long standing",
+)  # fmt: skip
+CHANGED = _cue(
+    "now", "today", "tonight", "worse", "worsening", "yesterday", "this (?:morning|week)",
+    "sudden(?:ly)?", "spreading", "changed(?! at all)", "lately", "recently", "different",
+)  # fmt: skip
 RESOLVED = _cue(
     r"(?:is|are|was|were|'s|now|all|has|have) (?:all |now |completely )?"
     r"gone(?! (?:numb|dead|weak|limp|to sleep))",
@@ -90,10 +101,15 @@ RESOLVED = _cue(
     r"(?:is|are|got|'s) (?:all |much |fully )?better(?: now)?",
     r"passes in (?:a )?(?:few )?(?:minutes?|seconds?)",
     r"healed",
+    r"(?:was|were|is|are|'s|came back|turned out) (?:all )?(?:normal|negative)",
+    r"(?:is|are|am|'s) (?:all |totally |doing )?(?:fine|good|ok|okay|great) now",
+    r"(?:check(?:ed|s)?|test(?:ed|s)?|screen(?:ed|s)?|look(?:ed|s)?) for",
+    r"ruled (?:it )?out",
 )
 RETURNED = _cue("back again", "came back", "again", "returned", "worse", "still", "not gone")
 FOLLOWS_ON = _set(
-    "it they that this which gone clears cleared goes went unchanged same for only all passes"
+    "he she everything all it they that this which gone clears cleared goes went unchanged "
+    "same for only all passes"
 )
 FAMILY = _cue(
     "family history", "in my family", "in the family", "in our family", "runs in", "hereditary"
@@ -159,6 +175,7 @@ class Reading:
     spans: tuple[tuple[int, int], ...]  # the first and one past the last word of each clause
     asked: tuple[bool, ...]  # for each sentence: it asks, and nobody has the sign
     _texts: dict[int, str] = field(default_factory=dict, compare=False)
+    _told: dict[tuple[re.Pattern[str], int], bool] = field(default_factory=dict, compare=False)
 
     def clause_text(self, clause: int) -> str:
         """The words of one clause, or nothing for a clause that is not there."""
@@ -169,12 +186,22 @@ class Reading:
             self._texts[clause] = " ".join(self.words[start:end])
         return self._texts[clause]
 
-    def around(self, clause: int) -> str:
+    def tells(self, cue: re.Pattern[str], clause: int) -> bool:
+        """Whether a cue stands in a clause."""
+        key = cue, clause
+        if key not in self._told:
+            self._told[key] = bool(cue.search(self.clause_text(clause)))
+        return self._told[key]
+
+    def says_more(self, clause: int) -> bool:
+        """Whether the next clause only says more about this one."""
+        following = self.clause_text(clause + 1).split()
+        words = [word for word in following if word not in NO_CONTENT]
+        return bool(words) and (words[0] in FOLLOWS_ON or not STATES.intersection(words))
+
+    def around(self, clause: int) -> tuple[int, ...]:
         """A clause together with the next one when that only says more about it."""
-        following = self.clause_text(clause + 1)
-        words = [word for word in following.split() if word not in JOINS_CLAUSE | ENDS_CLAUSE]
-        says_more = bool(words) and (words[0] in FOLLOWS_ON or not STATES.intersection(words))
-        return self.clause_text(clause) + (" , " + following if says_more else "")
+        return (clause, clause + 1) if self.says_more(clause) else (clause,)
 
 
 def read(words: Sequence[str], starts: Collection[int]) -> Reading:
@@ -291,22 +318,30 @@ def is_denied(reading: Reading, positions: Collection[int]) -> bool:
 def is_over(reading: Reading, positions: Collection[int]) -> bool:
     """Whether the sign is past or resolved ("had it in 2015", "it went away")."""
     clause = reading.clauses[max(positions)]
-    own = reading.clause_text(clause)
-    if PAST.search(own) and not CURRENT.search(own):
+    if reading.tells(PAST, clause) and not reading.tells(CURRENT, clause):
         return True
     around = reading.around(clause)
     used = {reading.words[at] for at in positions}
     if used & {"gone", "went", "can", "goes"}:
         return False
-    return bool(RESOLVED.search(around)) and not RETURNED.search(around)
+    resolved = any(reading.tells(RESOLVED, one) for one in around)
+    return resolved and not any(reading.tells(RETURNED, one) for one in around)
+
+
+def is_new(reading: Reading, clause: int) -> bool:
+    """Whether a clause says that the sign is new or worse, and not that it is long known."""
+    if reading.tells(LONG_KNOWN, clause) or reading.tells(LONG_KNOWN, clause + 1):
+        return reading.tells(CHANGED, clause) or reading.tells(CHANGED, clause + 1)
+    return reading.tells(CURRENT, clause)
 
 
 def is_family(reading: Reading, positions: Collection[int]) -> bool:
     """Whether an illness is family history ("my mother had cancer") and not the visitor's."""
-    start, end = reading.spans[reading.clauses[min(positions)]]
-    words = reading.words[start:end]
-    if FAMILY.search(" ".join(words)):
+    clause = reading.clauses[min(positions)]
+    if reading.tells(FAMILY, clause):
         return True
+    start, end = reading.spans[clause]
+    words = reading.words[start:end]
     later = reading.words[end : end + LONGEST_CLAUSE]
     told = bool(RELATIVES.intersection(words)) and bool({"had", "died"}.intersection(words))
     return told and not {"he", "she", "his", "her", "their"}.intersection(later)
@@ -317,7 +352,7 @@ def is_asked(reading: Reading, positions: Collection[int]) -> bool:
     last = max(positions)
     if reading.asked[reading.sentences[last]]:
         return True
-    return bool(IMAGINED.search(reading.clause_text(reading.clauses[last])))
+    return reading.tells(IMAGINED, reading.clauses[last])
 
 
 def is_others(reading: Reading, positions: Collection[int]) -> bool | None:

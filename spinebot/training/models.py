@@ -18,7 +18,8 @@ SOURCES = (
     "data",
     "spinebot/bot",
     "spinebot/language",
-    "spinebot/safety.py",
+    "spinebot/safety",
+    "spinebot/red_flags.yml",
 )
 
 

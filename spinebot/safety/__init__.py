@@ -1,0 +1,23 @@
+"""Red flags: does a visitor's message name an emergency, and what must be said then?
+
+The rules are data (spinebot/red_flags.yml, from the clinical facts sheet, sections 21 and 26).
+`rules` reads and checks them, `words` reads a message, `signs` finds the signs in it,
+`decisions` says which rules are met. Whether a sign is really there (not denied, past or only
+asked about) is decided in spinebot/language/negation.py.
+"""
+
+from spinebot.safety.decisions import Finding, check, information_line, warning
+from spinebot.safety.rules import RULES, Action, RedFlagsError, RuleBook, book, load
+
+__all__ = [
+    "RULES",
+    "Action",
+    "Finding",
+    "RedFlagsError",
+    "RuleBook",
+    "book",
+    "check",
+    "information_line",
+    "load",
+    "warning",
+]
