@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions._edge import Events, guarded, in_form, intent_of, text_of
+from actions._edge import Events, guarded, in_form, intent_of, text_of, then_listen
 from spinebot import articles, offers, safety
 from spinebot.clinic import clinic
 from spinebot.db import reading
@@ -43,7 +43,7 @@ class ActionAnswerQuestion(Action):
             answer = articles.answer(session, intent_of(tracker))
         if answer is None:
             dispatcher.utter_message(text=clinic().say("no_answer"))
-            return []
+            return then_listen(tracker)
         footnotes = clinic().footnotes_of(answer.body)
         custom = answer.custom(footnotes)
         custom["advice"] = safety.information_line(text_of(tracker))
@@ -61,7 +61,7 @@ class ActionAnswerQuestion(Action):
         )
         if state == offers.PENDING:
             _offer(dispatcher)
-        return [SlotSet("mri_offer", state)]
+        return [SlotSet("mri_offer", state), *then_listen(tracker)]
 
 
 def _offer(dispatcher: CollectingDispatcher) -> None:
@@ -97,7 +97,7 @@ class ActionReplySmallTalk(Action):
             with reading() as session:
                 buttons = _question_buttons(articles.question_titles(session, clinic().starters))
         dispatcher.utter_message(text=clinic().say(intent), buttons=buttons)
-        return []
+        return then_listen(tracker)
 
 
 class ActionAskToRephrase(Action):
@@ -120,7 +120,7 @@ class ActionAskToRephrase(Action):
             dispatcher.utter_message(text=clinic().say("fallback_plain"))
             return []
         # Where no rule knows what comes next, Rasa would ask for this action again and again.
-        wait: Events = [FollowupAction("action_listen")]
+        wait = then_listen(tracker)
         if not likely:
             dispatcher.utter_message(text=clinic().say("fallback_plain"))
             return wait

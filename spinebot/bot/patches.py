@@ -1,6 +1,6 @@
 """Where Rasa 3.6.21 must behave otherwise; applied when the channel loads.
 
-Three things that it does over and over are done once, and action calls suit a newer rasa-sdk.
+Things that it does over and over are done once, and action calls suit a newer rasa-sdk.
 
 Rasa Open Source ends with 3.6.21, so these cannot be overtaken; a test checks that what they
 replace is still there. Figures: docs/decisions/0007-own-rasa-channel.md.
@@ -27,9 +27,23 @@ def _validator() -> jsonschema.protocols.Validator:
 
 
 def _validate_action_result(self: RemoteAction, result: Dict[str, Any]) -> bool:
-    """Check an action server's reply, with a schema that is itself checked once, not each time."""
-    _validator().validate(result)
+    """Check an action server's reply, with a schema that is itself checked once, not each time.
+
+    A reply of the plain shape that rasa-sdk gives needs no walk through the schema.
+    """
+    if not _is_plain(result):
+        _validator().validate(result)
     return True
+
+
+def _is_plain(result: Dict[str, Any]) -> bool:
+    events, responses = result.get("events"), result.get("responses")
+    return (
+        isinstance(events, list)
+        and isinstance(responses, list)
+        and all(isinstance(each, dict) and isinstance(each.get("event"), str) for each in events)
+        and all(isinstance(each, dict) for each in responses)
+    )
 
 
 @functools.cache
@@ -62,10 +76,38 @@ def _action_call_format(
     return call
 
 
+_find_action = RulePolicy._find_action_from_rules
+
+
+def _find_action_from_rules(
+    self: RulePolicy,
+    tracker: DialogueStateTracker,
+    domain: Domain,
+    use_text_for_last_user_input: bool,
+) -> Any:
+    """Look the rules up by the message's text only where some rule has a text; ours have intents.
+
+    Rasa looks twice after each message: by its text, then by its intent.
+    """
+    if use_text_for_last_user_input and not _has_text_rules(self):
+        return None, None, False
+    return _find_action(self, tracker, domain, use_text_for_last_user_input)
+
+
+def _has_text_rules(policy: RulePolicy) -> bool:
+    found = getattr(policy, "spinebot_has_text_rules", None)
+    if found is None:
+        keys = policy.lookup.get("rules", {})
+        found = any("text" in state.get("user", {}) for key in keys for state in json.loads(key))
+        policy.spinebot_has_text_rules = found
+    return bool(found)
+
+
 def apply() -> None:
     """Put these versions in place."""
     RemoteAction._action_call_format = _action_call_format
     RemoteAction._validate_action_result = _validate_action_result
     Event.resolve_by_type = staticmethod(_resolve_by_type)
+    RulePolicy._find_action_from_rules = _find_action_from_rules
     # Rules are kept as JSON text, and every rule was parsed anew for every state of every step.
     RulePolicy._rule_key_to_state = staticmethod(functools.lru_cache(maxsize=None)(json.loads))

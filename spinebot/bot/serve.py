@@ -6,6 +6,7 @@ As ``rasa run`` does, and beyond it: on loopback only, the HTTP API's token from
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -56,7 +57,14 @@ def main(model: str, port: str) -> None:
         enable_api=True,
         auth_token=os.environ.get("SPINEBOT_RASA_TOKEN") or None,
         endpoints=endpoints,
+        server_listeners=[(_rest_the_heap, "after_server_start")],
     )
+
+
+def _rest_the_heap(*_: Any) -> None:
+    """Take what the start left (TensorFlow among it) out of the garbage collector's rounds."""
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
+from sqlalchemy.pool import QueuePool
 
 BUSY_MILLISECONDS = 5000
 # A session ends after an hour of silence (domain.yml); after a day nothing asks for it.
@@ -37,6 +38,13 @@ class WorkingMemory(SQLTrackerStore):
         """Connect. Rasa hands an endpoint's ``url`` over as ``host``."""
         kwargs.pop("db", None)
         super().__init__(domain=domain, host=host, event_broker=event_broker, db="", **kwargs)
+        if self.engine.dialect.name == "sqlite":
+            # By default a SQLite file is opened and closed again for every query.
+            self.engine.dispose()
+            self.engine = sa.create_engine(
+                host, poolclass=QueuePool, connect_args={"check_same_thread": False}
+            )
+            self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
         self._forgot_at = 0.0
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
