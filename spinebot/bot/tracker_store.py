@@ -38,13 +38,14 @@ class WorkingMemory(SQLTrackerStore):
         """Connect. Rasa hands an endpoint's ``url`` over as ``host``."""
         kwargs.pop("db", None)
         super().__init__(domain=domain, host=host, event_broker=event_broker, db="", **kwargs)
-        if self.engine.dialect.name == "sqlite":
+        engine: Any = self.engine
+        if engine.dialect.name == "sqlite":
             # By default a SQLite file is opened and closed again for every query.
-            self.engine.dispose()
-            self.engine = sa.create_engine(
+            engine.dispose()
+            self.engine: Any = sa.create_engine(
                 host, poolclass=QueuePool, connect_args={"check_same_thread": False}
             )
-            self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
+            self.sessionmaker: Any = sa.orm.session.sessionmaker(bind=self.engine)
         self._forgot_at = 0.0
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
