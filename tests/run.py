@@ -21,19 +21,19 @@ def run(python: str, *arguments: str) -> tuple[int, dict[str, int], set[str]]:
     counts: dict[str, int] = {}
     reasons: set[str] = set()
     environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    output = b""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if line.startswith("SKIPPED"):
-                reasons.add(line.split(": ", 1)[-1].strip())
-            if " in " in line and COUNT.search(line) and line.rstrip(" =\n").endswith(("s", ")")):
-                counts = {
-                    kind.replace("errors", "error"): int(number)
-                    for number, kind in COUNT.findall(line)
-                }
+        # As it comes, not line by line: a line of dots takes minutes.
+        while part := os.read(process.stdout.fileno(), 65536):
+            sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+            output += part
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith("SKIPPED"):
+            reasons.add(line.split(": ", 1)[-1].strip())
+        if " in " in line and COUNT.search(line) and line.rstrip(" =").endswith(("s", ")")):
+            counts = {kind.replace("errors", "error"): int(n) for n, kind in COUNT.findall(line)}
     return process.returncode, counts, reasons
 
 
