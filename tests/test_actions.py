@@ -177,7 +177,7 @@ class TestAnswer:
         run = self.run(intent)
         assert run.text == clinic().say("no_answer")
         assert clinic().phone in run.text
-        assert run.events == []
+        assert [event["event"] for event in run.events] == ["followup"]
 
 
 def test_an_answer_is_this_moments_wording(sqlite_database: Path, write_article: Any) -> None:
