@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -31,6 +31,7 @@ Intent = Annotated[str, StringConstraints(pattern=r"^ask_[a-z0-9_]+$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\n]+$")]
 ButtonTitle = Annotated[str, StringConstraints(min_length=3, max_length=48)]
 Fact = Annotated[str, StringConstraints(pattern=r"^(\d+\.\d{1,2}|RF\d{2})$")]
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$")]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 
 
@@ -50,9 +51,26 @@ class SectionFront(_Front):
 
     slug: Slug
     answers: dict[Intent, ButtonTitle] = Field(default_factory=dict)
+    # What must have been said for this section to answer in place of the plain one.
+    when: dict[Kind, list[str]] = Field(default_factory=dict)
     facts: list[Fact] = Field(min_length=1)
     next: list[Intent] = Field(default_factory=list, max_length=3)
     offer_mri_review: bool = False
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _each_a_list(cls, value: Any) -> Any:
+        """Take one value for a list of one, and YAML's yes and no for words."""
+        if not isinstance(value, dict):
+            return value
+        lists = {
+            kind: each if isinstance(each, list) else [each] for kind, each in value.items()
+        }
+        words = {True: "yes", False: "no"}
+        return {
+            kind: [words.get(each, each) if isinstance(each, bool) else each for each in values]
+            for kind, values in lists.items()
+        }
 
 
 class ArticleFront(_Front):
@@ -199,6 +217,8 @@ def _section_faults(section: SectionFile) -> Iterator[str]:
     words = count_words(section.body)
     if section.front.answers and words not in ANSWER_WORDS:
         yield f"{place}: has {words} words; an answer has {ANSWER_WORDS[0]} to {ANSWER_WORDS[-1]}"
+    if section.front.when and not section.front.answers:
+        yield f"{place}.when: has no effect without answers"
     if section.front.answers and not 2 <= len(section.front.next) <= 3:
         yield f"{place}.next: names {len(section.front.next)} questions; an answer has 2 or 3"
     if set(section.front.next) & set(section.front.answers):
@@ -211,16 +231,24 @@ def _faults_between(articles: Sequence[ArticleFile]) -> Iterator[str]:
     for slug, count in Counter(article.slug for article in articles).items():
         if count > 1:
             yield f"{slug}.md: {count} articles have this name; it is the page's address"
-    answered: dict[str, str] = {}
+    answered: dict[tuple[str, str], str] = {}
     for article, section in _all_sections(articles):
         place = f"{article.topic}/{article.slug}.md: sections.{section.slug}"
         for intent in section.answers:
-            if intent in answered:
-                yield f"{place}.answers: {intent} is already answered by {answered[intent]}"
-            answered[intent] = f"{article.slug}#{section.slug}"
+            case = (intent, str(sorted(section.when.items())))
+            if case in answered:
+                yield f"{place}.answers: {intent} is already answered by {answered[case]}"
+            answered[case] = f"{article.slug}#{section.slug}"
+    plain = {intent for _, part in _all_sections(articles) if not part.when for intent in part.answers}
+    for article, section in _all_sections(articles):
+        for intent in set(section.answers) - plain:
+            yield (
+                f"{article.topic}/{article.slug}.md: sections.{section.slug}.when: "
+                f"{intent} has no section without `when` to fall back on"
+            )
     for article, section in _all_sections(articles):
         for intent in section.next:
-            if intent not in answered:
+            if intent not in plain:
                 yield (
                     f"{article.topic}/{article.slug}.md: sections.{section.slug}.next: "
                     f"{intent} is answered by no section"
