@@ -95,28 +95,41 @@ def rasa(context: typer.Context) -> None:
 def articles_load(knowledge: Knowledge = KNOWLEDGE) -> None:
     """Load the articles into the database. Visitors get the new wording at once."""
     from spinebot import articles
-    from spinebot.db import upgrade, writing
+    from spinebot.db import reading, upgrade, writing
 
     files = articles.read_articles(knowledge)
     upgrade()
+    with reading() as session:
+        vectors = articles.make_vectors(session, files)
     with writing() as session:
-        loaded = articles.load(session, files)
+        loaded = articles.load(session, files, vectors)
     typer.echo(str(loaded))
 
 
 @articles_app.command("check")
 def articles_check(knowledge: Knowledge = KNOWLEDGE) -> None:
-    """Check every article: its fields, its sections, and how hard it is to read."""
+    """Check the articles: fields, sections, how hard to read, and what must never be said."""
     from spinebot import articles
+    from spinebot.articles import cautions, glossary, reading
 
     files = articles.read_articles(knowledge)
+    typer.echo(glossary.check(knowledge))
     hard = list(articles.hard_sections(files))
     for section in hard:
         typer.echo(f"{section.place}: grade {section.grade}, the limit is {articles.HARDEST_GRADE}")
         for sentence in section.sentences:
             typer.echo(f"    hard: {sentence}")
+    entries = clinic_entries.read_clinic(clinic_entries.FILE)
+    faults = [
+        *reading.whole_faults(files),
+        *cautions.article_faults(files),
+        *cautions.clinic_faults(entries),
+    ]
+    for fault in faults:
+        typer.echo(fault)
     typer.echo(f"{len(files)} articles checked, {len(hard)} sections too hard to read")
-    raise typer.Exit(1 if hard else 0)
+    typer.echo(f"Mean grade {reading.mean_grade(files)}; {len(faults)} other faults")
+    raise typer.Exit(1 if hard or faults else 0)
 
 
 @database_app.command("upgrade")

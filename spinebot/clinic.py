@@ -85,9 +85,14 @@ class Consents(_Part):
 # Everything that the bot says in its own words, by name, in the order of clinic.yml.
 WORDINGS = (
     *("greet", "thank", "goodbye", "affirm", "deny", "inform", "request_cancel"),
-    *("ask_bot_identity", "report_pain", "out_of_scope", "fallback", "fallback_plain"),
-    *("something_else", "no_words", "too_long", "code", "other_language", "trouble"),
-    *("no_answer", "after_red_flag", "request_human", "request_human_in_form"),
+    *("ask_bot_identity", "report_pain", "ask_clinic_hours", "ask_chat_privacy", "out_of_scope"),
+    *("out_of_scope_body_part", "out_of_scope_dose", "out_of_scope_diagnosis"),
+    *("out_of_scope_scan", "out_of_scope_cost", "out_of_scope_animal", "out_of_scope_nonsense"),
+    *("out_of_scope_abuse", "out_of_scope_instruction", "fallback", "fallback_plain"),
+    *("something_else", "closest", "unknown", "again", "again_full"),
+    *("no_words", "too_long", "code", "other_language", "trouble"),
+    *("no_answer", "after_red_flag", "glossary_open", "glossary_close"),
+    *("request_human", "request_human_in_form"),
     *("request_human_button", "offer", "offer_yes", "offer_no", "offer_declined", "form_start"),
     *("form_start_again", "callback_start", "ask_name", "ask_contact", "ask_best_time"),
     *("ask_recent_mri", "ask_mri_date", "ask_pain_area", "ask_consent", "ask_confirmed", "yes"),

@@ -16,7 +16,7 @@ from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
 from spinebot.language.redaction import redact
-from spinebot.models import Conversation, Finding, Message, Owner, Sender
+from spinebot.models import Conversation, Finding, Message, Owner, Sender, Unanswered
 from spinebot.safety import Finding as RedFlag
 
 # A Rasa turn costs more the longer its session: a new one is begun where nothing is lost by it.
@@ -24,6 +24,8 @@ TURNS_A_SESSION = 40
 # How many of the visitor's earlier messages the red-flag rules read with a new one.
 EARLIER_MESSAGES = 20
 APOLOGY = "apology"
+# In a reply's custom data: the visitor's question has no answer; with it what came nearest to one.
+UNANSWERED = "unanswered"
 FAILURES_IN_A_ROW = 3
 # What is typed in answer to these is masked whole; a correction may name anything.
 _PERSONAL_SLOTS = {"name", "contact", "confirmed"}
@@ -117,19 +119,41 @@ def reply(
     ]
     message.actions, message.model = list(understood.actions), understood.model
     message.milliseconds = understood.milliseconds
+    for each in replies:
+        if (nearest := (each.get("custom") or {}).get(UNANSWERED)) is not None:
+            _keep_unanswered(session, message, nearest)
     return stored
+
+
+def _keep_unanswered(session: Session, message: Message, nearest: Mapping[str, Any]) -> None:
+    """Keep the message as a question that no section answers, once."""
+    known = sa.select(Unanswered.id).where(Unanswered.message_id == message.id)
+    if session.scalar(known) is not None:
+        return
+    session.add(
+        Unanswered(
+            message_id=message.id,
+            conversation_id=message.conversation_id,
+            question=message.text,
+            ranking=message.ranking or [],
+            section_id=nearest.get("section_id"),
+            score=nearest.get("score"),
+        )
+    )
+    session.flush()
 
 
 def _add_reply(
     session: Session, conversation: Conversation, message: Message, each: Mapping[str, Any]
 ) -> Message:
-    text, custom = str(each.get("text") or ""), each.get("custom")
-    personal = bool(custom and custom.get("personal"))
+    text, custom = str(each.get("text") or ""), dict(each.get("custom") or {})
+    custom.pop(UNANSWERED, None)  # a note for us, nothing to show
+    personal = bool(custom.get("personal"))
     stored = _add(session, conversation, Sender.BOT, text, "[summary]" if personal else text)
     stored.in_reply_to = message.number
     stored.buttons = [dict(button) for button in each.get("buttons") or []]
-    stored.custom = dict(custom) if custom else None
-    stored.section_revision_id = (custom or {}).get("revision")
+    stored.custom = custom or None
+    stored.section_revision_id = custom.get("revision")
     return stored
 
 

@@ -49,6 +49,8 @@ class Section(Base):
     facts: Mapped[list[str]] = mapped_column(sa.JSON)
     next_intents: Mapped[list[str]] = mapped_column(sa.JSON)
     offer_mri_review: Mapped[bool]
+    # What must have been said for this section to answer in place of the plain one; empty: plain.
+    when: Mapped[dict[str, list[str]]] = mapped_column(sa.JSON, default=dict, server_default="{}")
     retired_at: Mapped[datetime | None] = mapped_column(Moment)
 
     article: Mapped[Article] = relationship(back_populates="sections")
@@ -77,12 +79,16 @@ class SectionRevision(Base):
     reviewed_on: Mapped[date | None]
     written_on: Mapped[date]
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    # For the search: vectors of the wording (`spinebot.articles.vectors`), and of which encoder.
+    # Made from the wording; the only columns that may be written anew.
+    vectors: Mapped[bytes | None] = mapped_column(deferred=True)
+    encoder: Mapped[str | None] = mapped_column(deferred=True)
 
     section: Mapped[Section] = relationship(back_populates="revisions")
 
 
 class Question(Base):
-    """An intent, the section that answers it, and the question as a visitor would put it."""
+    """An intent, its plain section, and the question as a visitor would put it."""
 
     __tablename__ = "question"
 
@@ -91,6 +97,18 @@ class Question(Base):
     section_id: Mapped[int] = mapped_column(sa.ForeignKey("section.id"))
 
     section: Mapped[Section] = relationship()
+
+
+class Variant(Base):
+    """A section that answers an intent in place of the plain one, when its `when` is met."""
+
+    __tablename__ = "variant"
+
+    intent: Mapped[str] = mapped_column(primary_key=True)
+    section_id: Mapped[int] = mapped_column(sa.ForeignKey("section.id"), primary_key=True)
+    title: Mapped[str]
+    # The order of the files: of two that fit equally well, the first answers.
+    position: Mapped[int]
 
 
 class Owner(str, Enum):
@@ -188,6 +206,24 @@ class Finding(Base):
     action: Mapped[str]
     evidence: Mapped[list[str]] = mapped_column(sa.JSON)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class Unanswered(Base):
+    """A question that no section answers: what to write next, for whoever keeps the articles."""
+
+    __tablename__ = "unanswered"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # A message is at most one such question, however often its turn is stored.
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id"), unique=True)
+    conversation_id: Mapped[int] = mapped_column(sa.ForeignKey("conversation.id"), index=True)
+    # Masked like the message's text.
+    question: Mapped[str]
+    ranking: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
+    # What the search found nearest, shown or not; empty where nothing came near.
+    section_id: Mapped[int | None] = mapped_column(sa.ForeignKey("section.id"))
+    score: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 
 
 class HandoffStatus(str, Enum):

@@ -15,7 +15,7 @@ from honcho.printer import Printer
 
 from spinebot import articles
 from spinebot.clinic import clinic
-from spinebot.db import upgrade, writing
+from spinebot.db import reading, upgrade, writing
 from spinebot.errors import SpinebotError
 from spinebot.settings import ROOT, Settings, settings
 from spinebot.training import models
@@ -32,8 +32,10 @@ def run() -> int:
     _say("bringing the database up to date and loading the articles")
     files = articles.read_articles(ROOT / "knowledge")
     upgrade()
+    with reading() as session:
+        vectors = articles.make_vectors(session, files)
     with writing() as session:
-        _say(str(articles.load(session, files)))
+        _say(str(articles.load(session, files, vectors)))
     model = models.live_model()
     if model is None:
         model = models.train()

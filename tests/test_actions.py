@@ -19,13 +19,14 @@ from ruamel.yaml import YAML
 from actions import answers as answer_actions
 from actions import emergencies as emergency_actions
 from actions import handoffs as handoff_actions
-from spinebot import db, intake, offers
+from spinebot import articles, db, intake, offers
 from spinebot.clinic import clinic
+from spinebot.conversations import UNANSWERED
 from spinebot.db import reading
 from spinebot.emergencies import UNCERTAIN
 from spinebot.intake import NO, NOT_GIVEN, REFUSED, YES
 from spinebot.models import Handoff
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WORDS
 from tests.factories import KEY, answers, callback, load_articles, tracker
 
 OFFERED = "ask_disc_spasm_cause"  # its section goes with the offer
@@ -57,6 +58,11 @@ class Run:
     @property
     def types(self) -> list[str | None]:
         return [message["custom"].get("type") for message in self.said]
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """What is noted of questions without an answer."""
+        return [m["custom"][UNANSWERED] for m in self.said if UNANSWERED in m["custom"]]
 
     @property
     def slots(self) -> dict[str, Any]:
@@ -137,7 +143,7 @@ class TestAnswer:
     def test_the_offer_comes_behind_an_answer_that_it_fits(self) -> None:
         run = self.run(OFFERED)
         assert run.types == ["answer", "offer"]
-        assert run.slots == {"mri_offer": offers.PENDING}
+        assert run.slots["mri_offer"] == offers.PENDING
         assert run.said[1]["buttons"] == [
             {"title": clinic().say("offer_yes"), "payload": "/affirm"},
             {"title": clinic().say("offer_no"), "payload": "/deny"},
@@ -164,7 +170,9 @@ class TestAnswer:
         run = self.run(OFFERED, form=True)
         assert run.types == ["answer"]
         assert run.payloads == []
-        assert run.events == []
+        # Neither the offer's state nor the end of the turn: the form goes on.
+        assert set(run.slots) == {"answered"}
+        assert {event["event"] for event in run.events} == {"slot"}
 
     def test_a_question_about_an_emergency_has_the_advice_before_the_answer(self) -> None:
         run = self.run(NOT_OFFERED, "what are the symptoms of cauda equina syndrome?")
@@ -177,6 +185,7 @@ class TestAnswer:
         run = self.run(intent)
         assert run.text == clinic().say("no_answer")
         assert clinic().phone in run.text
+        assert run.notes == [{}]
         assert [event["event"] for event in run.events] == ["followup"]
 
 
@@ -185,6 +194,138 @@ def test_an_answer_is_this_moments_wording(sqlite_database: Path, write_article:
     load_articles(write_article(("{#first}\n\nThe cat", "{#first}\n\nThe dog")))
     run = Run(answer_actions.ActionAnswerQuestion(), tracker(intent="ask_first"))
     assert run.said[0]["text"].startswith("The dog")
+
+
+def saying(before: Tracker, **said: str) -> Tracker:
+    """Return the tracker with what its last message says of the visitor: kind=value."""
+    entities = [{"entity": kind, "value": value} for kind, value in said.items()]
+    before.latest_message["entities"] = entities
+    return before
+
+
+# The same question again
+
+
+@pytest.mark.usefixtures("knowledge")
+class TestAgain:
+    def run(self, intent: str, lately: Any, text: str = "", **state: Any) -> Run:
+        before = tracker(text, intent, answered=lately, **state)
+        return Run(answer_actions.ActionAnswerQuestion(), before)
+
+    @pytest.fixture
+    def lately(self) -> list[dict[str, Any]]:
+        """The slot after an answer to NOT_OFFERED."""
+        return list(self.run(NOT_OFFERED, None).slots["answered"])
+
+    def test_an_answer_is_remembered_with_its_wording(self, lately: Any) -> None:
+        [entry] = lately
+        assert entry["section"] == "muscle-spasm-self-care#heat-or-ice"
+        assert entry["intent"] == NOT_OFFERED
+        assert isinstance(entry["revision"], int)
+
+    def test_only_the_newest_five_are_remembered(self, lately: Any) -> None:
+        older = [{"section": f"a#{n}", "revision": n, "intent": "ask_x"} for n in range(1000, 1006)]
+        assert self.run(NOT_OFFERED, older).slots["answered"] == [*older[2:], *lately]
+
+    def test_it_is_a_short_line_with_the_link(self, lately: Any) -> None:
+        run = self.run(NOT_OFFERED, lately)
+        assert run.types == ["again"]
+        assert run.text.startswith(clinic().say("again"))
+        assert "http://localhost:8000/articles/muscle-spasm-self-care#heat-or-ice" in run.text
+        assert len(run.text) < 300
+        assert "body" not in run.said[0]["custom"]
+
+    def test_it_can_be_heard_in_full_and_leads_on(self, lately: Any) -> None:
+        run = self.run(NOT_OFFERED, lately)
+        assert (run.titles[0], run.payloads[0]) == (clinic().say("again_full"), f"/{NOT_OFFERED}")
+        assert run.payloads[1:] == self.run(NOT_OFFERED, None).payloads
+
+    def test_asked_for_once_more_it_is_said_in_full(self, lately: Any) -> None:
+        run = self.run(NOT_OFFERED, lately)
+        assert run.slots["answered"] == []
+        assert self.run(NOT_OFFERED, run.slots["answered"]).types == ["answer"]
+
+    def test_another_answer_is_said_in_full(self, lately: Any) -> None:
+        assert self.run("ask_opioids", lately).types == ["answer"]
+
+    def test_a_wording_that_is_new_is_said_in_full(self, lately: Any) -> None:
+        assert self.run(NOT_OFFERED, [{**lately[0], "revision": 0}]).types == ["answer"]
+
+    def test_advice_on_an_emergency_is_said_each_time(self, lately: Any) -> None:
+        run = self.run(NOT_OFFERED, lately, "what are the symptoms of cauda equina syndrome?")
+        assert "emergency room" in run.text
+        assert run.types == ["again"]
+
+    @pytest.mark.parametrize("state", [{"form": True}, {"red_flag": True}])
+    def test_in_a_form_and_after_a_red_flag_it_is_said_in_full(
+        self, lately: Any, state: dict[str, Any]
+    ) -> None:
+        run = self.run(NOT_OFFERED, lately, **state)
+        assert run.types == ["answer"]
+        assert run.payloads == []
+
+    def test_no_offer_comes_behind_it(self) -> None:
+        lately = self.run(OFFERED, None).slots["answered"]
+        run = self.run(OFFERED, lately)
+        assert run.types == ["again"]
+        assert run.slots["mri_offer"] is None
+
+    def test_an_offer_that_was_pending_is_made(self) -> None:
+        lately = self.run(OFFERED, None).slots["answered"]
+        assert self.run(OFFERED, lately, mri_offer="pending").slots["mri_offer"] == offers.MADE
+
+
+# What the visitor has said of themselves
+
+
+@pytest.fixture
+def with_case(sqlite_database: Path, write_article: Any) -> None:
+    """An article with a section that answers ask_fourth in the case of the low back."""
+    described = "  - slug: third\n    answers:\n      ask_fourth: What is fourth?\n"
+    case = "  - slug: low\n    answers: {ask_fourth: And low?}\n    when: {region: low back}\n"
+    case += '    facts: ["1.03"]\n    next: [ask_first, ask_second]\n'
+    text = f"## The low thing {{#low}}\n\n{WORDS}\n\n## The third thing"
+    load_articles(write_article((described, case + described), ("## The third thing", text)))
+
+
+@pytest.mark.usefixtures("with_case")
+class TestSaid:
+    def run(self, now: dict[str, str], **state: Any) -> Run:
+        before = saying(tracker("x", "ask_fourth", **state), **now)
+        return Run(answer_actions.ActionAnswerQuestion(), before)
+
+    def test_the_answer_is_for_what_the_message_says(self) -> None:
+        assert self.run({}).said[0]["custom"]["section"] == "third"
+        custom = self.run({"region": "low back"}).said[0]["custom"]
+        assert (custom["section"], custom["because"]) == ("low", {"region": "low back"})
+
+    def test_the_answer_is_for_what_was_said_before(self) -> None:
+        run = self.run({}, said={"region": ["low back"]})
+        assert run.said[0]["custom"]["section"] == "low"
+
+    def test_what_was_said_is_remembered(self) -> None:
+        run = self.run({"region": "neck", "name": "Ann"}, said={"condition": ["sciatica"]})
+        assert run.slots["said"] == {"condition": ["sciatica"], "region": ["neck"]}
+
+    def test_nothing_new_is_no_event(self) -> None:
+        assert "said" not in self.run({"region": "neck"}, said={"region": ["neck"]}).slots
+
+    def test_the_button_for_the_whole_answer_leads_to_the_same_section(self) -> None:
+        lately = self.run({"region": "low back"}).slots["answered"]
+        run = self.run({"region": "low back"}, answered=lately)
+        assert run.types == ["again"]
+        assert run.payloads[0] == '/ask_fourth{"region": "low back"}'
+
+    @pytest.mark.parametrize("intent", ["inform", "report_pain"])
+    def test_small_talk_is_remembered_too(self, intent: str) -> None:
+        before = saying(tracker("it is my neck", intent), region="neck")
+        run = Run(answer_actions.ActionReplySmallTalk(), before)
+        assert run.slots == {"said": {"region": ["neck"]}}
+
+    def test_what_was_not_understood_is_remembered_too(self) -> None:
+        before = saying(tracker("neck xqzv", "nlu_fallback"), region="neck")
+        run = Run(answer_actions.ActionAskToRephrase(), before)
+        assert run.slots == {"said": {"region": ["neck"]}}
 
 
 # Small talk
@@ -216,6 +357,13 @@ class TestSmallTalk:
     @pytest.mark.parametrize("state", [{"form": True}, {"red_flag": True}])
     def test_it_leads_nowhere_from_a_form_and_after_a_red_flag(self, state: dict[str, Any]) -> None:
         assert self.run("greet", **state).payloads == []
+
+    def test_a_question_out_of_scope_is_noted_as_unanswered(self) -> None:
+        assert self.run("out_of_scope").notes == [{}]
+        assert self.run("greet").notes == []
+
+    def test_inside_the_form_nothing_is_noted(self) -> None:
+        assert self.run("out_of_scope", form=True).notes == []
 
     @pytest.mark.parametrize("intent", ["request_mri_review", "request_callback"])
     def test_asking_for_the_form_inside_the_form_goes_on(self, intent: str) -> None:
@@ -262,6 +410,116 @@ class TestRephrase:
         assert self.run(*ranking).events == [
             {"event": "followup", "timestamp": None, "name": "action_listen"}
         ]
+
+
+PASSING = "can the hospital charge me for a copy of my scan"  # said within a section
+PASSING_SECTION = "mri-review#what-to-send"
+
+
+def before_that(latest: Tracker, *actions: str) -> Tracker:
+    """Return the tracker with an earlier message, on which ``actions`` ran."""
+    earlier = [{"event": "user", "text": "xqzv", "parse_data": {}}]
+    ran = [{"event": "action", "name": name} for name in (*actions, "action_listen")]
+    latest.events[:0] = [*earlier, *ran]
+    return latest
+
+
+@pytest.mark.usefixtures("knowledge")
+class TestClosest:
+    def run(self, text: str = PASSING, *before: str, **state: Any) -> Run:
+        latest = tracker(
+            text, "nlu_fallback", ranking=["ask_mri_review_needs", "ask_mri_age"], **state
+        )
+        return Run(answer_actions.ActionAskToRephrase(), before_that(latest, *before))
+
+    def test_the_closest_section_is_shown_as_just_that(self) -> None:
+        run = self.run()
+        assert run.types == ["closest"]
+        custom = run.said[0]["custom"]
+        assert run.text.startswith(f"{clinic().say('closest')}\n\n{custom['body']}")
+        assert f"{custom['article']}#{custom['section']}" == PASSING_SECTION
+        assert custom["notice"] == clinic().say("closest")
+        assert "Source: The MRI review / " in run.text
+
+    def test_it_has_all_that_an_answer_has(self) -> None:
+        answer = Run(
+            answer_actions.ActionAnswerQuestion(), tracker("x", "ask_mri_review_needs")
+        ).said[0]["custom"]
+        custom = self.run().said[0]["custom"]
+        differs = {key for key in answer if custom[key] != answer[key]}
+        assert differs == {"type", "intent"}
+
+    def test_the_likely_questions_go_with_it_but_for_its_own(self) -> None:
+        assert self.run().payloads == ["/ask_mri_age", "/out_of_scope"]
+
+    def test_it_is_noted_as_unanswered_with_what_came_nearest(self) -> None:
+        [note] = self.run().notes
+        with reading() as session:
+            answer = articles.answer_of(session, note["section_id"], "")
+        assert answer
+        assert answer.place == PASSING_SECTION
+        assert 0.66 <= note["score"] <= 2
+
+    def test_it_is_not_shown_twice(self) -> None:
+        lately = self.run().slots["answered"]
+        assert lately[-1]["section"] == PASSING_SECTION
+        run = self.run(answered=lately)
+        assert run.text == clinic().say("fallback")
+
+    def test_it_is_shown_though_the_message_before_was_not_understood(self) -> None:
+        assert self.run(PASSING, "action_ask_to_rephrase").types == ["closest"]
+
+    def test_inside_the_form_it_is_not_looked_for(self) -> None:
+        run = self.run(form=True)
+        assert run.text == clinic().say("fallback_plain")
+        assert run.notes == []
+
+
+@pytest.mark.usefixtures("knowledge")
+class TestUnknown:
+    def run(self, *before: str, **state: Any) -> Run:
+        latest = tracker("xqzv wqrt", "nlu_fallback", ranking=["ask_opioids"], **state)
+        return Run(answer_actions.ActionAskToRephrase(), before_that(latest, *before))
+
+    def something_else(self, **state: Any) -> Run:
+        before = tracker("/out_of_scope", "out_of_scope", **state)
+        return Run(answer_actions.ActionReplySmallTalk(), before)
+
+    def test_the_first_time_it_asks(self) -> None:
+        assert self.run("action_answer_question").text == clinic().say("fallback")
+
+    def test_the_second_time_in_a_row_it_does_not_know(self) -> None:
+        run = self.run("action_ask_to_rephrase")
+        assert run.text == clinic().say("unknown")
+        assert clinic().phone in run.text
+        assert run.payloads == ["/request_callback"]
+        assert [event["event"] for event in run.events] == ["followup"]
+
+    def test_the_second_time_with_something_between_it_asks(self) -> None:
+        latest = tracker("xqzv wqrt", "nlu_fallback", ranking=["ask_opioids"])
+        before_that(before_that(latest, "action_reply_small_talk"), "action_ask_to_rephrase")
+        run = Run(answer_actions.ActionAskToRephrase(), latest)
+        assert run.text == clinic().say("fallback")
+
+    @pytest.mark.parametrize("before", ["action_answer_question", "action_ask_to_rephrase"])
+    def test_each_time_is_noted(self, before: str) -> None:
+        assert self.run(before).notes == [{}]
+
+    def test_something_else_is_not_known(self) -> None:
+        run = self.something_else()
+        assert run.text == clinic().say("unknown")
+        assert run.payloads == ["/request_callback"]
+        # The question itself was noted when it was asked.
+        assert run.notes == []
+
+    def test_after_a_red_flag_no_call_is_offered(self) -> None:
+        assert self.something_else(red_flag=True).payloads == []
+        assert self.run("action_ask_to_rephrase", red_flag=True).payloads == []
+
+    def test_an_old_button_inside_the_form_leads_nowhere(self) -> None:
+        run = self.something_else(form=True)
+        assert run.text == clinic().say("out_of_scope")
+        assert run.payloads == []
 
 
 # Emergencies

@@ -121,6 +121,11 @@ def test_articles_come_by_topic_and_slug(write_article: Write) -> None:
             "ask_first: What is second?",
             "sections.second.answers: ask_first is already answered by sample#first",
         ),
+        (
+            '    facts: ["1.02"',
+            '    when: {colour: red}\n    facts: ["1.02"',
+            "sections.second.when: 'colour' is never said; use one of condition, age",
+        ),
         ("slug: second", "slug: first", "sections: 'first' is described 2 times"),
         # Sections, as written
         ("An opening.", "", "text: has no opening before its first section"),
@@ -448,6 +453,7 @@ class TestAnswer:
         assert found.custom(["* A note."]) == {
             "type": "answer",
             "intent": "ask_first",
+            "because": {},
             "body": WORDS,
             "footnotes": ["* A note."],
             "article": "sample",

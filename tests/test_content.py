@@ -22,11 +22,15 @@ from spinebot.language.messages import Screen
 from tests.conftest import ROOT
 
 # What a question intent has at least; trainers add to it, never below.
-FEWEST_EXAMPLES = 25
-# Never learnt from examples: set by the screens, by a button, by the fallback.
-NEVER_LEARNT = {*(screen.value for screen in Screen), "request_callback", "nlu_fallback"}
-# Asks about the bot, and has a wording instead of an article.
-NOT_FROM_ARTICLES = {"ask_bot_identity"}
+FEWEST_EXAMPLES = 30
+# Never learnt from examples: set by the screens, by a button, by the fallback. Other languages are
+# set by the screen where the alphabet tells, and learnt where it does not.
+NEVER_LEARNT = {
+    *(screen.value for screen in Screen if screen is not Screen.OTHER_LANGUAGE),
+    *("request_callback", "nlu_fallback"),
+}
+# Ask about the bot and the clinic, and have a wording instead of an article.
+NOT_FROM_ARTICLES = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
 
 
 def read(name: str) -> Any:
@@ -56,7 +60,10 @@ TRAINING = examples("data/nlu.yml")
 TEST = examples("tests/nlu/test_nlu.yml")
 ARTICLES = articles.read_articles(ROOT / "knowledge")
 SECTIONS = [(article, section) for article in ARTICLES for section in article.sections]
-ANSWERED = Counter(intent for _, section in SECTIONS for intent in section.front.answers)
+# By the section that answers in the plain case; others may answer `when` something was said.
+ANSWERED = Counter(
+    intent for _, section in SECTIONS if not section.front.when for intent in section.front.answers
+)
 QUESTIONS = [i for i in INTENTS if i.startswith("ask_") and i not in NOT_FROM_ARTICLES]
 LEARNT = [intent for intent in INTENTS if intent not in NEVER_LEARNT]
 
@@ -113,7 +120,7 @@ def test_examples_are_of_an_intent_of_the_domain(intent: str) -> None:
 
 
 def test_there_are_enough_questions() -> None:
-    assert len(QUESTIONS) >= 18
+    assert len(QUESTIONS) >= 60
 
 
 def test_every_intent_has_a_rule_inside_the_form() -> None:
@@ -150,11 +157,11 @@ def test_no_intent_has_two_blocks_of_examples() -> None:
 
 
 def test_there_are_enough_articles() -> None:
-    assert len(ARTICLES) >= 6
+    assert len(ARTICLES) >= 25
 
 
 @pytest.mark.parametrize("intent", QUESTIONS)
-def test_a_question_is_answered_by_exactly_one_section(intent: str) -> None:
+def test_a_question_is_answered_by_exactly_one_plain_section(intent: str) -> None:
     assert ANSWERED[intent] == 1
 
 

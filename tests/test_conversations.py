@@ -13,8 +13,8 @@ from spinebot import conversations, safety
 from spinebot.conversations import TURNS_A_SESSION, Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
-from spinebot.models import Conversation, Finding, Message, Owner
-from tests.factories import at_once
+from spinebot.models import Conversation, Finding, Message, Owner, Section, Unanswered
+from tests.factories import at_once, load_articles
 
 
 @pytest.fixture
@@ -259,6 +259,65 @@ def test_a_reply_without_text_is_empty(conversation: Conversation) -> None:
     message, _ = say(conversation, "hello")
     [said] = reply(conversation, message, {"text": None, "buttons": None, "custom": None})
     assert (said.text, said.buttons, said.custom) == ("", [], None)
+
+
+# Questions without an answer
+
+
+def kept_unanswered() -> list[Unanswered]:
+    with reading() as session:
+        return list(session.scalars(sa.select(Unanswered)))
+
+
+def note(**nearest: Any) -> dict[str, Any]:
+    return {"text": "I do not know.", "custom": {conversations.UNANSWERED: nearest}}
+
+
+def test_a_question_without_an_answer_is_kept_masked(conversation_on_both: Conversation) -> None:
+    text = "my name is Ann, is cbd oil good, call 202-555-0143"
+    message, _ = say(conversation_on_both, text)
+    ranking = [{"name": "nlu_fallback", "confidence": 0.3}]
+    reply(conversation_on_both, message, note(), intent="nlu_fallback", ranking=ranking)
+    [kept] = kept_unanswered()
+    assert (kept.message_id, kept.conversation_id) == (message.id, conversation_on_both.id)
+    assert kept.question == "my name is [name], is cbd oil good, call [number]"
+    assert kept.ranking == ranking
+    assert (kept.section_id, kept.score) == (None, None)
+    assert kept.created_at
+
+
+def test_it_is_kept_with_what_came_nearest(database: str, write_article: Any) -> None:
+    load_articles(write_article())
+    with reading() as session:
+        section_id = session.scalars(sa.select(Section.id)).first()
+    conversation = begin()
+    message, _ = say(conversation, "is cbd oil good")
+    reply(conversation, message, note(section_id=section_id, score=0.61))
+    [kept] = kept_unanswered()
+    assert (kept.section_id, kept.score) == (section_id, 0.61)
+
+
+def test_it_is_kept_once_however_often_its_turn_is_stored(conversation: Conversation) -> None:
+    message, _ = say(conversation, "is cbd oil good")
+    reply(conversation, message, note(), note())
+    reply(conversation, message, note())
+    assert len(kept_unanswered()) == 1
+
+
+def test_the_note_of_it_is_not_shown(conversation: Conversation) -> None:
+    message, _ = say(conversation, "is cbd oil good")
+    [bare] = reply(conversation, message, note(section_id=None, score=None))
+    assert bare.custom is None
+    typed = note()
+    typed["custom"]["type"] = "closest"
+    [closest] = reply(conversation, message, typed)
+    assert closest.custom == {"type": "closest"}
+
+
+def test_a_message_that_was_answered_is_no_such_question(conversation: Conversation) -> None:
+    message, _ = say(conversation, "heat or ice?")
+    reply(conversation, message, {"text": "Heat.", "custom": {"type": "answer"}})
+    assert kept_unanswered() == []
 
 
 # Unanswered

@@ -14,10 +14,18 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from spinebot.articles.cases import KINDS
 from spinebot.errors import ArticleError
 
 ANSWER_WORDS = range(60, 121)
@@ -63,9 +71,7 @@ class SectionFront(_Front):
         """Take one value for a list of one, and YAML's yes and no for words."""
         if not isinstance(value, dict):
             return value
-        lists = {
-            kind: each if isinstance(each, list) else [each] for kind, each in value.items()
-        }
+        lists = {kind: each if isinstance(each, list) else [each] for kind, each in value.items()}
         words = {True: "yes", False: "no"}
         return {
             kind: [words.get(each, each) if isinstance(each, bool) else each for each in values]
@@ -219,6 +225,9 @@ def _section_faults(section: SectionFile) -> Iterator[str]:
         yield f"{place}: has {words} words; an answer has {ANSWER_WORDS[0]} to {ANSWER_WORDS[-1]}"
     if section.front.when and not section.front.answers:
         yield f"{place}.when: has no effect without answers"
+    for kind in section.front.when:
+        if kind not in KINDS:
+            yield f"{place}.when: {kind!r} is never said; use one of {', '.join(KINDS)}"
     if section.front.answers and not 2 <= len(section.front.next) <= 3:
         yield f"{place}.next: names {len(section.front.next)} questions; an answer has 2 or 3"
     if set(section.front.next) & set(section.front.answers):
@@ -239,7 +248,9 @@ def _faults_between(articles: Sequence[ArticleFile]) -> Iterator[str]:
             if case in answered:
                 yield f"{place}.answers: {intent} is already answered by {answered[case]}"
             answered[case] = f"{article.slug}#{section.slug}"
-    plain = {intent for _, part in _all_sections(articles) if not part.when for intent in part.answers}
+    plain = {
+        intent for _, part in _all_sections(articles) if not part.when for intent in part.answers
+    }
     for article, section in _all_sections(articles):
         for intent in set(section.answers) - plain:
             yield (

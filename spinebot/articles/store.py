@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from spinebot.articles.files import ArticleFile, SectionFile
+from spinebot.articles.vectors import Vectors, add_vectors
 from spinebot.db import now
-from spinebot.models import Article, Question, Section, SectionRevision
+from spinebot.models import Article, Question, Section, SectionRevision, Variant
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,47 @@ class Loaded:
         )
 
 
-def load(session: Session, articles: Sequence[ArticleFile]) -> Loaded:
-    """Make the tables say what the files say; keep what they said before as revisions."""
+@dataclass
+class _Answering:
+    """Which section answers which intent, in file order."""
+
+    # intent -> title and section of the plain answer
+    plain: dict[str, tuple[str, Section]] = field(default_factory=dict)
+    # intent, title and section of the answers for a case
+    variants: list[tuple[str, str, Section]] = field(default_factory=list)
+
+    def add(self, part: SectionFile, section: Section) -> None:
+        for intent, title in part.front.answers.items():
+            if part.front.when:
+                self.variants.append((intent, title, section))
+            else:
+                self.plain[intent] = (title, section)
+
+
+def load(
+    session: Session, articles: Sequence[ArticleFile], vectors: Vectors | None = None
+) -> Loaded:
+    """Make the tables say what the files say; keep what they said before as revisions.
+
+    vectors: what ``make_vectors`` gave for the search; what is missing in it is made here.
+
+    Raises:
+        SpinebotError: the sentence encoder, which the search needs, is not there.
+    """
     known = {article.slug: article for article in session.scalars(sa.select(Article))}
     new_revisions = sections = 0
-    questions: dict[str, tuple[str, Section]] = {}
+    answering = _Answering()
     for file in articles:
         article = known.pop(file.slug, None) or Article(slug=file.slug)
         session.add(article)
         _describe(article, file)
-        new_revisions += _load_sections(article, file, questions)
+        new_revisions += _load_sections(article, file, answering)
         sections += len(file.sections)
     retired = sum(_retire(article) for article in known.values())
     session.flush()
-    _replace_questions(session, questions)
+    _replace_questions(session, answering.plain)
+    _replace_variants(session, answering.variants)
+    add_vectors(session, vectors)
     return Loaded(len(articles), sections, new_revisions, retired)
 
 
@@ -56,9 +84,7 @@ def _describe(article: Article, file: ArticleFile) -> None:
     article.retired_at = None
 
 
-def _load_sections(
-    article: Article, file: ArticleFile, questions: dict[str, tuple[str, Section]]
-) -> int:
+def _load_sections(article: Article, file: ArticleFile, answering: _Answering) -> int:
     known = {section.slug: section for section in article.sections}
     new_revisions = 0
     for position, part in enumerate(file.sections):
@@ -69,9 +95,10 @@ def _load_sections(
         section.position = position
         section.facts, section.next_intents = list(part.front.facts), list(part.front.next)
         section.offer_mri_review = part.front.offer_mri_review
+        section.when = dict(part.front.when)
         section.retired_at = None
         new_revisions += _revise(section, part, article)
-        questions.update({i: (title, section) for i, title in part.front.answers.items()})
+        answering.add(part, section)
     for section in known.values():
         section.retired_at = section.retired_at or now()
     return new_revisions
@@ -121,3 +148,14 @@ def _replace_questions(session: Session, questions: dict[str, tuple[str, Section
         session.add(question)
     for question in kept.values():
         session.delete(question)
+
+
+def _replace_variants(session: Session, variants: Sequence[tuple[str, str, Section]]) -> None:
+    kept = {(each.intent, each.section_id): each for each in session.scalars(sa.select(Variant))}
+    for position, (intent, title, section) in enumerate(variants):
+        key = (intent, section.id)
+        variant = kept.pop(key, None) or Variant(intent=intent, section_id=section.id)
+        variant.title, variant.position = title, position
+        session.add(variant)
+    for variant in kept.values():
+        session.delete(variant)

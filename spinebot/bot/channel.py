@@ -27,7 +27,7 @@ from spinebot.language.messages import as_plain_text
 logger = logging.getLogger(__name__)
 
 # The slots that the web process keeps and hands in with every turn.
-MEMORY = ("mri_offer", "red_flag")
+MEMORY = ("mri_offer", "red_flag", "answered", "said")
 
 patches.apply()
 

@@ -12,12 +12,15 @@ from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from spinebot.language.spine_terms import spine_terms
+from spinebot.language.spine_terms import SpineTerm, is_telling, spine_terms
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class SpineTermExtractor(GraphComponent, EntityExtractorMixin):
-    """Adds levels, regions, conditions, symptoms, medicines and durations as entities."""
+    """Adds what a message says of its visitor as entities.
+
+    Kinds: level, region, side, condition, symptom, medicine, duration, prior_surgery, tried, age.
+    """
 
     @classmethod
     def create(
@@ -46,7 +49,16 @@ class SpineTermExtractor(GraphComponent, EntityExtractorMixin):
                     "end": term.end,
                     "extractor": type(self).__name__,
                 }
-                for term in spine_terms(message.get(TEXT) or "")
+                for term in _side_by_side(spine_terms(message.get(TEXT) or ""))
             ]
             message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
         return messages
+
+
+def _side_by_side(terms: List[SpineTerm]) -> List[SpineTerm]:
+    """Leave out what lies upon an earlier term, as Rasa wants it, and what tells nothing."""
+    kept: List[SpineTerm] = []
+    for term in filter(is_telling, terms):
+        if not kept or term.start >= kept[-1].end:
+            kept.append(term)
+    return kept

@@ -1,4 +1,4 @@
-"""Rasa dense featurizer: one vector a message from the frozen sentence encoder."""
+"""Rasa dense featurizer: a message's vectors from the frozen sentence encoder."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from spinebot.language.encoder import encoder_fingerprint, load_encoder
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
-    """Adds the encoder's sentence vector (384 float32 numbers, length 1) to each message.
+    """Adds the encoder's three views of the sentence, side by side (1152 float32 numbers).
 
-    Rasa wants features of the sequence too: every token gets the sentence's vector.
+    Rasa wants features of the sequence too: every token gets the sentence's.
     """
 
     def __init__(self, config: Dict[str, Any], name: str) -> None:
@@ -76,13 +76,16 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             having = [m for m in messages if m.get(TOKENS_NAMES[attribute])]
             if not having:
                 continue
-            vectors = self._encoder.encode([message.get(attribute) for message in having])
+            vectors = self._encoder.encode_views([message.get(attribute) for message in having])
             for message, vector in zip(having, vectors, strict=True):
                 self._add(message, attribute, vector)
         return messages
 
     def _add(self, message: Message, attribute: str, vector: np.ndarray) -> None:
         sentence = vector.reshape(1, -1)
-        sequence = np.repeat(sentence, len(message.get(TOKENS_NAMES[attribute])), axis=0)
+        # One row in memory, seen as many.
+        sequence = np.broadcast_to(
+            sentence, (len(message.get(TOKENS_NAMES[attribute])), sentence.shape[1])
+        )
         for kind, values in ((FEATURE_TYPE_SEQUENCE, sequence), (FEATURE_TYPE_SENTENCE, sentence)):
             message.add_features(Features(values, kind, attribute, self._identifier))

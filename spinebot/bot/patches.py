@@ -13,12 +13,15 @@ import json
 from typing import Any, Dict, Optional, Type
 
 import jsonschema
+import rasa.core.processor
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies.rule_policy import RulePolicy
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import all_subclasses
+
+from spinebot.bot.graph_runner import PlainGraphRunner
 
 
 @functools.cache
@@ -103,8 +106,18 @@ def _has_text_rules(policy: RulePolicy) -> bool:
     return bool(found)
 
 
+class _NoCopies:
+    """Stands where Rasa's processor looks for ``copy``: it copies only for debug lines."""
+
+    @staticmethod
+    def deepcopy(value: Any) -> Any:
+        return value
+
+
 def apply() -> None:
     """Put these versions in place."""
+    rasa.core.processor.DaskGraphRunner = PlainGraphRunner
+    rasa.core.processor.copy = _NoCopies
     RemoteAction._action_call_format = _action_call_format
     RemoteAction._validate_action_result = _validate_action_result
     Event.resolve_by_type = staticmethod(_resolve_by_type)

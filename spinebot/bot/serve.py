@@ -34,6 +34,7 @@ import rasa.utils.common  # noqa: E402
 import rasa.utils.log_utils  # noqa: E402
 from rasa.core.utils import AvailableEndpoints  # noqa: E402
 
+from spinebot.bot.action_server import ActionServer  # noqa: E402
 from spinebot.bot.tracker_store import endpoint_is_ours  # noqa: E402
 
 
@@ -45,6 +46,9 @@ def main(model: str, port: str) -> None:
     endpoints = AvailableEndpoints.read_endpoints("endpoints.yml")
     if not endpoint_is_ours(endpoints.tracker_store):
         sys.exit("endpoints.yml: tracker_store.type is not spinebot's: conversations would be lost")
+    if endpoints.action is None:
+        sys.exit("endpoints.yml: action_endpoint is missing: the bot would have nothing to say")
+    endpoints.action = ActionServer.of(endpoints.action)
     rasa.utils.common.configure_logging_and_warnings(
         log_level=logging.WARNING, warn_only_once=True, filter_repeated_logs=True
     )

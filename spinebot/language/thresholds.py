@@ -1,0 +1,113 @@
+"""Where to ask instead of to answer: what each threshold of the confidence costs and brings.
+
+Measured when a model is trained, on the training data alone: for what is in scope, each example by
+a model of all the others; for what is not, each example by a model that has never seen anything
+out of scope, as the next strange message will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from spinebot.language.intents import Examples, left_out, train
+
+STEPS = tuple(round(0.01 * step, 2) for step in range(1, 81))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a threshold does; all are shares of 1.
+
+    answered: of what is in scope, right and above it; lost: of the right ones, those below it;
+    caught: of what is out of scope and never seen, that which gets no answer.
+    """
+
+    threshold: float
+    answered: float
+    lost: float
+    caught: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All steps, the rule, and the threshold that the rule chooses."""
+
+    most_lost: float
+    threshold: float
+    steps: list[Step]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a model keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Curve:
+        """Read what ``as_json`` gave."""
+        steps = [Step(**step) for step in content["steps"]]
+        return cls(content["most_lost"], content["threshold"], steps)
+
+
+def measure(examples: Examples, most_lost: float) -> Curve:
+    """Return the curve, with the highest threshold that loses at most ``most_lost`` of the right.
+
+    most_lost: share of the right answers that may be asked again instead.
+    """
+    right, sure = _in_scope(examples)
+    strange = _never_seen(examples)
+    steps = []
+    for threshold in STEPS:
+        kept = right & (sure >= threshold)
+        steps.append(
+            Step(
+                threshold=threshold,
+                answered=_share(kept, len(right)),
+                lost=1.0 - _share(kept, int(right.sum())),
+                caught=_share(strange < threshold, len(strange)),
+            )
+        )
+    fitting = [step.threshold for step in steps if step.lost <= most_lost]
+    return Curve(most_lost, max(fitting, default=STEPS[0]), steps)
+
+
+def _in_scope(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each example in scope whether it was understood when left out, and how surely."""
+    found = left_out(examples)
+    asked = np.array([is_question(examples.intents[label]) for label in examples.labels])
+    return (found.argmax(axis=1) == examples.labels)[asked], found.max(axis=1)[asked]
+
+
+def _never_seen(examples: Examples) -> np.ndarray:
+    """Return how surely each example out of scope would be answered, had none been trained."""
+    outside = np.array([is_outside(examples.intents[label]) for label in examples.labels])
+    if not outside.any() or outside.all():
+        return np.zeros(0)
+    model = train(examples.only(np.flatnonzero(~outside)))
+    return np.array(
+        [
+            _surest_question(model.rank(examples.vectors[:, place], examples.texts[place]))
+            for place in np.flatnonzero(outside)
+        ]
+    )
+
+
+def _surest_question(ranking: Sequence[tuple[str, float]]) -> float:
+    intent, confidence = ranking[0]
+    return confidence if is_question(intent) else 0.0
+
+
+def is_question(intent: str) -> bool:
+    """Return whether the intent is a question, answered by an article."""
+    return intent.startswith("ask_")
+
+
+def is_outside(intent: str) -> bool:
+    """Return whether the intent is out of scope, of whichever kind."""
+    return intent.startswith("out_of_scope")
+
+
+def _share(part: np.ndarray, whole: int) -> float:
+    return float(part.sum()) / whole if whole else 0.0
