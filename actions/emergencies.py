@@ -25,11 +25,17 @@ class ActionWarnEmergency(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
         """Warn, and forget what a form had asked so far: no details are wanted now."""
-        reply = emergencies.reply(safety.check(text_of(tracker)))
+        reply = emergencies.reply(safety.check(text_of(tracker)) or _by_example(tracker))
         dispatcher.utter_message(text=reply["text"], json_message=reply["custom"])
         forget = [SlotSet(slot, None) for slot in intake.FORM_SLOTS]
         offer = offers.after_red_flag(tracker.get_slot("mri_offer"))
         return [SlotSet("red_flag", True), SlotSet("mri_offer", offer), *forget]
+
+
+def _by_example(tracker: Tracker) -> list[safety.Finding]:
+    """Return what the detector alone has found in the last message."""
+    rules = tracker.latest_message.get("findings") or []
+    return [found for rule in rules if (found := safety.by_example(rule)) is not None]
 
 
 class ActionReferAfterRedFlag(Action):

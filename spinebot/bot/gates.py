@@ -19,7 +19,7 @@ EMERGENCY = "report_emergency"
 FINDINGS = "findings"
 
 
-class _Gate(GraphComponent, IntentClassifier):
+class Gate(GraphComponent, IntentClassifier):
     """A classifier without training that sets the intent of some messages for certain."""
 
     @classmethod
@@ -29,7 +29,7 @@ class _Gate(GraphComponent, IntentClassifier):
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
-    ) -> _Gate:
+    ) -> Gate:
         """Create the component."""
         return cls()
 
@@ -42,7 +42,7 @@ class _Gate(GraphComponent, IntentClassifier):
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class MessageScreen(_Gate):
+class MessageScreen(Gate):
     """Sets the intents of ``spinebot.language.messages.Screen``: no words, too long, ..."""
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -55,7 +55,7 @@ class MessageScreen(_Gate):
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class RedFlagDetector(_Gate):
+class RedFlagDetector(Gate):
     """Sets ``report_emergency`` where a red-flag rule fires, and says which in ``findings``."""
 
     @staticmethod
@@ -69,6 +69,6 @@ class RedFlagDetector(_Gate):
             found = safety.check(message.get(TEXT) or "")
             if found:
                 self.overrule(message, EMERGENCY)
-            rules = [finding.rule for finding in found]
-            message.set(FINDINGS, rules, add_to_output=True)
+                rules = [finding.rule for finding in found]
+                message.set(FINDINGS, rules, add_to_output=True)
         return messages

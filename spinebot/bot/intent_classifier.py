@@ -96,7 +96,7 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
         if len(intents) < 2:
             raise InvalidConfigException("data/nlu.yml: two intents with examples are the least")
         names = [name_as_words(intent) for intent in intents]
-        vectors = [*map(_vectors, examples), *load_encoder().encode_views(names)]
+        vectors = [*map(vectors_of, examples), *load_encoder().encode_views(names)]
         learnt = Examples.of(
             [*(example.get(TEXT) for example in examples), *names],
             np.stack(vectors),
@@ -115,7 +115,7 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
         if self._model is None:
             raise InvalidConfigException("The intent classifier has not been trained")
         for message in messages:
-            found = self._model.rank(_vectors(message), message.get(TEXT))[:RANKED]
+            found = self._model.rank(vectors_of(message), message.get(TEXT))[:RANKED]
             if found[0][1] < self._threshold:
                 # As Rasa's own fallback does: in front, and what the model thought stays behind it.
                 found.insert(0, (FALLBACK, self._threshold))
@@ -125,7 +125,7 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
         return messages
 
 
-def _vectors(message: Message) -> np.ndarray:
+def vectors_of(message: Message) -> np.ndarray:
     """Return the sentence's views (views, width); zeros for a message without words."""
     _, dense = message.get_dense_features(TEXT)
     if dense is None:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -60,15 +61,24 @@ class SentenceEncoder:
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
         # Only sentences of equal length share a batch: then no padding can leak into a vector.
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
-        batch: list[int] = []
+        batches: list[list[int]] = []
         for place in order:
-            if batch and (len(batch) == BATCH or len(tokens[batch[0]]) != len(tokens[place])):
-                vectors[batch] = self._run([tokens[each] for each in batch])
-                batch = []
-            batch.append(place)
-        if batch:
-            vectors[batch] = self._run([tokens[each] for each in batch])
+            last = batches[-1] if batches else []
+            if last and len(last) < BATCH and len(tokens[last[0]]) == len(tokens[place]):
+                last.append(place)
+            else:
+                batches.append([place])
+        for batch, found in zip(batches, self._run_all(batches, tokens), strict=True):
+            vectors[batch] = found
         return vectors
+
+    def _run_all(self, batches: list[list[int]], tokens: list[list[int]]) -> list[np.ndarray]:
+        """Run each batch; many of them side by side, for training and loading."""
+        feeds = [[tokens[place] for place in batch] for batch in batches]
+        if len(feeds) == 1:
+            return [self._run(feeds[0])]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(self._run, feeds))
 
     def _run(self, tokens: list[list[int]]) -> np.ndarray:
         feed = {"token_ids": np.array(tokens, dtype=np.int64)}

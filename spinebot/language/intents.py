@@ -55,13 +55,21 @@ class IntentModel:
         vectors: (views, width), each of length 1. Confidences lie between 0 and 1 and do not add
         up to 1.
         """
-        cosines = np.matmul(self.vectors, vectors[:, :, None])[:, :, 0]
-        scores = _likeness(cosines) @ self.weights
-        columns, weights = self.ngrams.weigh(text)
-        scores = scores + weights @ self.ngram_weights[columns]
+        cosines, scores = self._compare(vectors, text)
         found = confidences(scores[None], self._nearest(cosines[0])[None])[0]
         order = np.argsort(-found, kind="stable")
         return [(self.intents[place], float(found[place])) for place in order]
+
+    def scores(self, vectors: np.ndarray, text: str) -> np.ndarray:
+        """Return (intents,): about 1 for the intent of the message and -1 for the others."""
+        return self._compare(vectors, text)[1]
+
+    def _compare(self, vectors: np.ndarray, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the cosines to all examples (views, examples) and the scores (intents,)."""
+        cosines = np.matmul(self.vectors, vectors[:, :, None])[:, :, 0]
+        columns, weights = self.ngrams.weigh(text)
+        scores = _likeness(cosines) @ self.weights + weights @ self.ngram_weights[columns]
+        return cosines, scores
 
     def _nearest(self, cosines: np.ndarray) -> np.ndarray:
         """Return for each intent the highest cosine to one of its examples, at least 0."""
@@ -135,11 +143,14 @@ def name_as_words(intent: str) -> str:
     return intent.removeprefix("ask_").replace("_", " ")
 
 
-def train(examples: Examples) -> IntentModel:
-    """Return the model of the given examples. Same examples, same model."""
+def train(examples: Examples, balanced: bool = True) -> IntentModel:
+    """Return the model of the given examples. Same examples, same model.
+
+    balanced: an intent with many examples is regularized more, so that it does not outweigh others.
+    """
     ngrams = NgramWeights.of(examples.texts)
     matrix = ngrams.matrix(examples.texts)
-    weights = linalg.solve(_system(examples, matrix), _targets(examples), assume_a="pos")
+    weights = linalg.solve(_system(examples, matrix, balanced), _targets(examples), assume_a="pos")
     return IntentModel(
         intents=examples.intents,
         vectors=examples.vectors,
@@ -150,16 +161,21 @@ def train(examples: Examples) -> IntentModel:
     )
 
 
-def left_out(examples: Examples) -> np.ndarray:
-    """Return (examples, intents): each one's confidences from a model of all the others.
+def left_out_scores(examples: Examples, balanced: bool = True) -> np.ndarray:
+    """Return (examples, intents): each one's scores from a model of all the others.
 
-    The scores have a closed form (Rifkin and Lippert 2007, "Notes on regularized least squares");
-    only the weights of the n-grams have seen the example.
+    In closed form (Rifkin and Lippert 2007, "Notes on regularized least squares"); only the
+    weights of the n-grams have seen the example.
     """
     matrix = NgramWeights.of(examples.texts).matrix(examples.texts)
     targets = _targets(examples)
-    inverse = linalg.inv(_system(examples, matrix), check_finite=False)
-    scores = targets - (inverse @ targets) / np.diag(inverse)[:, None]
+    inverse = linalg.inv(_system(examples, matrix, balanced), check_finite=False)
+    return np.asarray(targets - (inverse @ targets) / np.diag(inverse)[:, None])
+
+
+def left_out(examples: Examples) -> np.ndarray:
+    """Return (examples, intents): each one's confidences from a model of all the others."""
+    scores = left_out_scores(examples)
     cosines = examples.vectors[0] @ examples.vectors[0].T
     np.fill_diagonal(cosines, 0.0)
     starts = np.searchsorted(examples.labels, np.arange(len(examples.intents)))
@@ -177,17 +193,15 @@ def _targets(examples: Examples) -> np.ndarray:
     return np.where(examples.labels[:, None] == np.arange(len(examples.intents)), 1.0, -1.0)
 
 
-def _system(examples: Examples, ngrams: sparse.csr_matrix) -> np.ndarray:
-    """Return (examples, examples): how alike they are, with the regularization.
-
-    An intent with many examples is regularized more, so that it does not outweigh the others.
-    """
+def _system(examples: Examples, ngrams: sparse.csr_matrix, balanced: bool) -> np.ndarray:
+    """Return (examples, examples): how alike they are, with the regularization."""
     cosines = np.matmul(examples.vectors, examples.vectors.transpose(0, 2, 1))
     likeness = _likeness(cosines).astype(np.float64)
     likeness += NGRAM_WEIGHT * (ngrams @ ngrams.T).toarray()
     counts = Counter(examples.labels.tolist())
     mean = len(examples.labels) / len(counts)
-    each = np.array([counts[label] / mean for label in examples.labels.tolist()])
+    shares = {label: count / mean if balanced else 1.0 for label, count in counts.items()}
+    each = np.array([shares[label] for label in examples.labels.tolist()])
     likeness[np.diag_indices_from(likeness)] += REGULARIZATION * each
     return likeness
 

@@ -3,10 +3,11 @@
 The rules are data (spinebot/red_flags.yml, from the clinical facts sheet, sections 21 and 26).
 `rules` reads and checks them, `words` reads a message, `signs` finds the signs in it,
 `decisions` says which rules are met. Whether a sign is really there (not denied, past or only
-asked about) is decided in spinebot/language/negation.py.
+asked about) is decided in spinebot/language/negation.py. `examples` holds what the detector that
+stands behind the rules learns from (spinebot/language/detector.py).
 """
 
-from spinebot.safety.decisions import Finding, check, information_line, warning
+from spinebot.safety.decisions import Finding, by_example, check, information_line, warning
 from spinebot.safety.rules import RULES, Action, RedFlagsError, RuleBook, book, load
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "RedFlagsError",
     "RuleBook",
     "book",
+    "by_example",
     "check",
     "information_line",
     "load",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from spinebot.safety.examples import usual_actions
 from spinebot.safety.rules import Action, Combination, Rule, book
 from spinebot.safety.signs import Seen, Sightings, analyse
 
@@ -42,6 +43,18 @@ def check(text: str, earlier: Sequence[str] = ()) -> list[Finding]:
     return sorted(findings, key=lambda finding: (finding.action, finding.rule))
 
 
+def by_example(rule: str) -> Finding | None:
+    """The finding where the detector alone takes a message for a report of `rule`.
+
+    None for a rule that does not exist: the model was trained with other rules than these.
+    """
+    found = next((each for each in book().rules if each.id == rule), None)
+    action = usual_actions().get(rule)
+    if found is None or action is None:
+        return None
+    return Finding(found.id, found.name, action, evidence=(), helper=False)
+
+
 def warning(findings: Sequence[Finding]) -> str:
     """The emergency words for the most urgent finding; nothing if there is none."""
     if not findings:
@@ -49,7 +62,12 @@ def warning(findings: Sequence[Finding]) -> str:
     first = min(findings, key=lambda finding: finding.action)
     rule = next(rule for rule in book().rules if rule.id == first.rule)
     own, helper = book().texts[first.action]
-    return f"{rule.helper_line} {helper}" if first.helper else f"{rule.line} {own}"
+    said = f"{rule.helper_line} {helper}" if first.helper else f"{rule.line} {own}"
+    despair = next((each for each in findings if each.action is Action.CALL_988), None)
+    if despair is not None and first.action is not Action.CALL_988:
+        # Whatever else is urgent, who wants to die is told where to turn.
+        said = f"{said}\n\n{book().texts[Action.CALL_988][despair.helper]}"
+    return said
 
 
 def information_line(text: str) -> str | None:

@@ -20,6 +20,7 @@ SOURCES = (
     "spinebot/language",
     "spinebot/safety",
     "spinebot/red_flags.yml",
+    "spinebot/red_flag_examples.yml",
 )
 
 

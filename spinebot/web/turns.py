@@ -161,10 +161,15 @@ def _store(message_id: int, turn: Turn) -> None:
 
 def _seen_by_the_classifier(turn: Turn) -> list[RedFlag]:
     """Return the emergency that Rasa warned of where none of our rules fired."""
-    return [
-        RedFlag("classifier", "Classifier", Action(each["custom"]["action"]), (), False)
+    warned = [
+        each["custom"]
         for each in turn.replies
         if (each.get("custom") or {}).get("type") == "emergency"
+    ]
+    return [
+        safety.by_example(rule) or RedFlag(rule, "Classifier", Action(custom["action"]), (), False)
+        for custom in warned
+        for rule in custom["rules"] or ["classifier"]
     ]
 
 

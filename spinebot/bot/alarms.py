@@ -1,0 +1,140 @@
+"""Rasa classifier that recognises reports of emergencies by example, behind the red-flag rules."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.featurizers.featurizer import Featurizer
+from rasa.shared.exceptions import InvalidConfigException
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from spinebot.bot.gates import EMERGENCY, FINDINGS, Gate
+from spinebot.bot.intent_classifier import vectors_of
+from spinebot.language.detector import NONE, Detector, train_detector
+from spinebot.language.encoder import load_encoder
+from spinebot.language.intents import Examples
+from spinebot.safety import examples as red_flag_examples
+
+# Of the ordinary messages those that come nearest to a report are kept: the others teach nothing.
+ORDINARY = 1500
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class LearntAlarm(Gate):
+    """Sets ``report_emergency`` where a message is like the reports of a red flag."""
+
+    def __init__(
+        self,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        detector: Optional[Detector] = None,
+    ) -> None:
+        """Keep where to store the detector; it is None until it is trained."""
+        self._config = config
+        self._model_storage = model_storage
+        self._resource = resource
+        self._detector = detector
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> LearntAlarm:
+        """Create the component, untrained."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> LearntAlarm:
+        """Create the component with its trained detector."""
+        with model_storage.read_from(resource) as directory:
+            return cls(config, model_storage, resource, Detector.load(directory))
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """most_false: the share of harmless look-alikes that may raise an alarm."""
+        return {"most_false": 0.015}
+
+    @staticmethod
+    def required_components() -> List[type]:
+        """Features first."""
+        return [Featurizer]
+
+    @staticmethod
+    def required_packages() -> List[str]:
+        """The packages whose version may change the detector."""
+        return ["numpy", "scipy"]
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> str:
+        """Other examples are another detector."""
+        return hashlib.sha256(red_flag_examples.EXAMPLES.read_bytes()).hexdigest()
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn the reports, their look-alikes, and the ordinary messages of the training data."""
+        texts, labels = _red_flags()
+        vectors = load_encoder().encode_views(texts)
+        ordinary = _ordinary(training_data, vectors[[label != NONE for label in labels]])
+        learnt = Examples.of(
+            [*texts, *(message.get(TEXT) for message in ordinary)],
+            np.stack([*vectors, *map(vectors_of, ordinary)]),
+            [*labels, *([NONE] * len(ordinary))],
+        )
+        look_alikes = {text for text, label in zip(texts, labels, strict=True) if label == NONE}
+        most_false = float(self._config["most_false"])
+        self._detector = train_detector(learnt, look_alikes, most_false)
+        with self._model_storage.write_to(self._resource) as directory:
+            self._detector.save(directory)
+        return self._resource
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Check each message."""
+        if self._detector is None:
+            raise InvalidConfigException("The detector of red flags has not been trained")
+        for message in messages:
+            rule = self._detector.flag(vectors_of(message), message.get(TEXT) or "")
+            if rule is not None:
+                self.overrule(message, EMERGENCY)
+            message.set(FINDINGS, [rule] if rule else [], add_to_output=True)
+        return messages
+
+
+def _red_flags() -> Tuple[List[str], List[str]]:
+    """Return the example messages and for each its rule, or ``NONE`` for a look-alike."""
+    pairs = [
+        (text, label)
+        for rule, examples in red_flag_examples.read().items()
+        for label, found in ((rule, examples.fires), (NONE, examples.quiet))
+        for text in found
+    ]
+    return [text for text, _ in pairs], [label for _, label in pairs]
+
+
+def _ordinary(training_data: TrainingData, reports: np.ndarray) -> List[Message]:
+    """Return the messages that report no emergency, the nearest to the reports first."""
+    found = [
+        message
+        for message in training_data.intent_examples
+        if message.get(TEXT) and message.get(INTENT) != EMERGENCY
+    ]
+    vectors = np.stack([vectors_of(message)[0] for message in found])
+    nearness = (vectors @ reports[:, 0].T).max(axis=1)
+    return [found[place] for place in np.argsort(-nearness, kind="stable")[:ORDINARY]]

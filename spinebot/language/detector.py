@@ -1,0 +1,67 @@
+"""Does a message report an emergency, judged by likeness to examples instead of by rules?
+
+The model is the intents' (``spinebot.language.intents``), with a class for each red flag and one
+for all that is none. It stands behind the rules and catches wording that nobody wrote a rule for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinebot.language.intents import Examples, IntentModel, left_out_scores, train
+
+NONE = "none"
+_SETTINGS = "detector.json"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A trained detector. threshold: of the alarm, about -1 (surely none) to 1."""
+
+    model: IntentModel
+    threshold: float
+
+    def flag(self, vectors: np.ndarray, text: str) -> str | None:
+        """Return the red flag that a message reports most likely, or None.
+
+        vectors: (views, width), each of length 1.
+        """
+        scores = self.model.scores(vectors, text)
+        none = self.model.intents.index(NONE)
+        if -scores[none] < self.threshold:
+            return None
+        scores[none] = -np.inf
+        return self.model.intents[int(scores.argmax())]
+
+    def save(self, directory: Path) -> None:
+        """Write the detector as arrays and JSON."""
+        self.model.save(directory)
+        (directory / _SETTINGS).write_text(json.dumps({"threshold": self.threshold}))
+
+    @classmethod
+    def load(cls, directory: Path) -> Detector:
+        """Read what ``save`` wrote."""
+        settings = json.loads((directory / _SETTINGS).read_text())
+        return cls(IntentModel.load(directory), float(settings["threshold"]))
+
+
+def train_detector(examples: Examples, look_alikes: set[str], most_false: float) -> Detector:
+    """Return the detector of the given examples; those of no red flag have the label ``NONE``.
+
+    look_alikes: the texts among them that only sound like an emergency. The threshold is the
+    lowest at which at most ``most_false`` of them raise an alarm when they are left out.
+    """
+    none = examples.intents.index(NONE)
+    alarms = -left_out_scores(examples, balanced=False)[:, none]
+    harmless = np.array(
+        [
+            label == none and text in look_alikes
+            for label, text in zip(examples.labels, examples.texts, strict=True)
+        ]
+    )
+    threshold = float(np.quantile(alarms[harmless], 1.0 - most_false)) if harmless.any() else 0.0
+    return Detector(train(examples, balanced=False), threshold)
