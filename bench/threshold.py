@@ -1,178 +1,169 @@
-"""Chooses the FallbackClassifier's threshold: ``.venv/rasa/bin/python -m bench.threshold``.
+"""Shows the threshold that training chooses, and how far the folds alone move the accuracy.
 
-Four-fold cross-validation on the training data, with the features and the classifier that
-config.yml names. The test set is not touched. For each threshold the table says what it costs
-(right answers in scope that are asked again) and what it brings (messages out of scope that get
-no answer). The rule: the highest threshold that asks again in at most 3 % of the cases in which
-the bot was right.
+Run in Rasa's environment: ``.venv/rasa/bin/python -m bench.threshold [--plot FILE.png]``. All is
+measured on the training data; the test set is not touched. The curve is the one that each training
+measures and keeps in the model (``spinebot.language.thresholds``).
 """
 
 from __future__ import annotations
 
-import re
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import StratifiedKFold
 
 from bench.data import Example, question_intents, read_examples, read_yaml
-from bench.processes import heartbeat
+from bench.encoded import Encoded, learnt, with_names
+from bench.processes import BenchError, heartbeat, say
 from spinebot.language.encoder import load_encoder
-from spinebot.language.intents import train
-from spinebot.language.spine_terms import pipeline
+from spinebot.language.intents import IntentModel, train, train_and_leave_out
+from spinebot.language.thresholds import Curve, Step, measure
 
 FOLDS = 4
-SEEDS = (1, 2, 3)  # three ways to cut the folds: one alone moves the figures by half a point
-MOST_LOST = 0.03  # of the right predictions in scope
-OUT_OF_SCOPE = "out_of_scope"
-THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 17))
+SEEDS = (1, 2, 3)  # three ways to cut the folds
+SHOWN_STEP = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What one message is, what it was taken for while it was held out, and how surely (0-1)."""
+class Accuracy:
+    """Shares of 1 that were understood by models which had not seen them."""
 
-    wanted: str
-    got: str
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a threshold does; all are shares of 1.
-
-    kept: in scope, right and above the threshold; lost: of the right ones, those below it;
-    caught: out of scope, and seen as such or below the threshold; wrong: of all messages, those
-    that get the answer to another question.
-    """
-
-    threshold: float
-    kept: float
-    lost: float
-    caught: float
-    wrong: float
+    all: float
+    questions: float
 
 
-def config_threshold(config: Path) -> float:
-    """Return the threshold that config.yml has now."""
+def most_lost(config: Path) -> float:
+    """Return the share of right answers that config.yml lets the threshold lose."""
     for component in read_yaml(config)["pipeline"]:
-        if component["name"] == "FallbackClassifier":
-            return float(component["threshold"])
-    raise LookupError("config.yml: there is no FallbackClassifier")
+        if component["name"].endswith(".SentenceIntentClassifier"):
+            return float(component["most_lost"])
+    raise BenchError(f"{config.name}: there is no SentenceIntentClassifier")
 
 
-def vectorizer(config: Path) -> CountVectorizer:
-    """Return config.yml's CountVectorsFeaturizer, as Rasa builds it."""
-    for component in read_yaml(config)["pipeline"]:
-        if component["name"] == "CountVectorsFeaturizer":
-            return CountVectorizer(
-                analyzer=component["analyzer"],
-                ngram_range=(component["min_ngram"], component["max_ngram"]),
-                min_df=component.get("min_df", 1),
-            )
-    raise LookupError("config.yml: there is no CountVectorsFeaturizer")
+def curve_of(examples: Sequence[Example], encoded: Encoded, most: float) -> Curve:
+    """Return the curve that a training on the examples measures."""
+    ready = learnt(with_names(examples), encoded)
+    _, left_out = train_and_leave_out(ready)
+    return measure(ready, left_out, most)
 
 
-def as_rasa_counts(text: str) -> str:
-    """Return what Rasa counts n-grams in: the tokens with numbers made equal, in lower case."""
-    tokens = (token.text for token in pipeline().make_doc(text) if not token.is_space)
-    return " ".join(re.sub(r"\b[0-9]+\b", "__NUMBER__", token) for token in tokens).lower()
+def cross_validate(
+    examples: Sequence[Example], encoded: Encoded, questions: set[str], seed: int
+) -> Accuracy:
+    """Return how much is understood when each fold is asked of a model of the other folds."""
+    intents = np.array([intent for intent, _ in examples])
+    right = np.zeros(len(examples), dtype=bool)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    for kept, held_out in folds.split(intents, intents):
+        model = train(learnt(with_names([examples[place] for place in kept]), encoded))
+        asked = [examples[place] for place in held_out]
+        right[held_out] = [got == intent for got, (intent, _) in _answers(model, asked, encoded)]
+    asked_for = np.isin(intents, sorted(questions))
+    return Accuracy(float(right.mean()), float(right[asked_for].mean()))
 
 
-class CrossValidation:
-    """The training data with its features, and its cuts into folds."""
-
-    def __init__(self, examples: Sequence[Example], config: Path) -> None:
-        """Encode the examples once, for all cuts."""
-        self._config = config
-        self._labels = np.array([intent for intent, _ in examples])
-        self._texts = np.array([as_rasa_counts(text) for _, text in examples], dtype=object)
-        self._vectors = load_encoder().encode([text for _, text in examples])
-
-    def predict(self, seed: int) -> list[Prediction]:
-        """Return a prediction for every example, by a model that was not trained on it."""
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-        predictions: list[Prediction] = []
-        for learnt, held_out in folds.split(self._vectors, self._labels):
-            predictions += self._fold(learnt, held_out)
-        return predictions
-
-    def _fold(self, learnt: np.ndarray, held_out: np.ndarray) -> list[Prediction]:
-        # The vocabulary is the learnt examples' too: min_df sees no other.
-        counter = vectorizer(self._config)
-        counts = counter.fit_transform(self._texts[learnt])
-        model = train(self._vectors[learnt], counts, self._labels[learnt].tolist())
-        rows = counter.transform(self._texts[held_out])
-        return [
-            Prediction(str(self._labels[place]), *model.rank(self._vectors[place], rows[row])[0])
-            for row, place in enumerate(held_out)
-        ]
-
-
-def outcome(predictions: Sequence[Prediction], threshold: float, questions: set[str]) -> Outcome:
-    """Return what a threshold does to the predictions. questions: intents with an answer."""
-    in_scope = [p for p in predictions if p.wanted != OUT_OF_SCOPE]
-    outside = [p for p in predictions if p.wanted == OUT_OF_SCOPE]
-    right = [p for p in in_scope if p.got == p.wanted]
-    above = [p for p in right if p.confidence >= threshold]
-    caught = [p for p in outside if p.got == OUT_OF_SCOPE or p.confidence < threshold]
-    wrong = [
-        p
-        for p in predictions
-        if p.got in questions and p.got != p.wanted and p.confidence >= threshold
+def _answers(
+    model: IntentModel, asked: Sequence[Example], encoded: Encoded
+) -> list[tuple[str, Example]]:
+    views = encoded.views([text for _, text in asked])
+    return [
+        (model.rank(view, example[1])[0][0], example)
+        for view, example in zip(views, asked, strict=True)
     ]
-    return Outcome(
-        threshold,
-        kept=len(above) / len(in_scope),
-        lost=1 - len(above) / len(right),
-        caught=len(caught) / len(outside),
-        wrong=len(wrong) / len(predictions),
-    )
 
 
-def recommended(outcomes: Sequence[Outcome]) -> float:
-    """Return the highest threshold within the rule; nought if there is none."""
-    return max((o.threshold for o in outcomes if o.lost <= MOST_LOST), default=0.0)
+def shown(curve: Curve) -> list[Step]:
+    """Return the steps for the table: one in five, and the chosen one."""
+    return [
+        step
+        for step in curve.steps
+        if step.threshold == curve.threshold or _is_multiple(step.threshold, SHOWN_STEP)
+    ]
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the Markdown table, in percent."""
+def _is_multiple(number: float, step: float) -> bool:
+    return abs(number / step - round(number / step)) < 1e-6
+
+
+def table(curve: Curve) -> str:
+    """Return the curve as a Markdown table, in percent, the chosen step in bold."""
     lines = [
-        "| threshold | in scope right, kept | of the right ones lost | out of scope caught "
-        "| wrong answers shown |",
-        "|---:|---:|---:|---:|---:|",
+        "| threshold | in scope answered, and right | of the right ones lost | strange ones caught |",
+        "|---:|---:|---:|---:|",
     ]
-    lines += [
-        f"| {o.threshold:.2f} | {o.kept:.1%} | {o.lost:.1%} | {o.caught:.1%} | {o.wrong:.1%} |"
-        for o in outcomes
-    ]
+    for step in shown(curve):
+        mark = "**" if step.threshold == curve.threshold else ""
+        cells = (f"{step.answered:.1%}", f"{step.lost:.1%}", f"{step.caught:.1%}")
+        lines.append(f"| {mark}{step.threshold:.2f}{mark} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def band(shares: Sequence[float]) -> str:
+    """Return the mean of some shares, with the lowest and the highest."""
+    return f"{np.mean(shares):.1%} ({min(shares):.1%}–{max(shares):.1%})"
+
+
+def noise(found: Sequence[Accuracy]) -> str:
+    """Return what the cuts of the folds make of the accuracy: mean, lowest and highest."""
+    return (
+        f"{FOLDS}-fold cross-validation, {len(found)} cuts: all intents "
+        f"{band([each.all for each in found])}, questions only "
+        f"{band([each.questions for each in found])}"
+    )
+
+
+def plot(curve: Curve, file: Path) -> None:
+    """Draw the curve, and below it how sure the right answers and the strange messages are."""
+    import matplotlib  # type: ignore[import-not-found,unused-ignore]
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot  # type: ignore[import-not-found,unused-ignore]
+
+    places = [step.threshold for step in curve.steps]
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(8, 8), sharex=True)
+    above.plot(places, [100 * step.answered for step in curve.steps], label="in scope answered")
+    above.plot(places, [100 * step.caught for step in curve.steps], label="out of scope caught")
+    above.set_ylabel("%")
+    below.stairs(*_histogram(curve, "lost"), fill=True, alpha=0.5, label="right, in scope")
+    below.stairs(*_histogram(curve, "caught"), fill=True, alpha=0.5, label="out of scope")
+    below.set_ylabel("% of them in a step of 0.02")
+    below.set_xlabel("confidence")
+    for axes in (above, below):
+        axes.axvline(curve.threshold, color="black", ls="--", label=f"chosen: {curve.threshold}")
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)
+
+
+def _histogram(curve: Curve, share: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return heights in percent and edges. What lies below each threshold is a sum already."""
+    below = np.array([0.0, *(getattr(step, share) for step in curve.steps[1::2])])
+    edges = np.array([0.0, *(step.threshold for step in curve.steps[1::2])])
+    return 100 * np.diff(below), edges
+
+
 def main() -> None:
-    """Print the table and the threshold that the rule chooses."""
-    config = ROOT / "config.yml"
+    """Print the curve, the threshold that the rule chooses, and the noise band."""
+    parser = argparse.ArgumentParser(prog="python -m bench.threshold", description=__doc__)
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve, too")
+    options = parser.parse_args()
     examples = read_examples(ROOT / "data/nlu.yml")
     questions = question_intents(ROOT / "data/rules.yml")
-    predictions: list[Prediction] = []
-    with heartbeat("encoding the training data"):
-        validation = CrossValidation(examples, config)
-    for seed in SEEDS:
-        with heartbeat(f"training {FOLDS} models, {seed} of {len(SEEDS)} times"):
-            predictions += validation.predict(seed)
-    outcomes = [outcome(predictions, threshold, questions) for threshold in THRESHOLDS]
-    print(f"\n{len(examples)} examples, {FOLDS} folds, {len(SEEDS)} times\n")
-    print(table([outcome(predictions, 0.0, questions), *outcomes]))
-    # The rule chooses between hundredths, as a person would write them.
-    finer = [outcome(predictions, step / 100, questions) for step in range(1, 81)]
-    print(
-        f"\nAt most {MOST_LOST:.0%} of the right ones lost: {recommended(finer):.2f}; "
-        f"config.yml has {config_threshold(config):.2f}."
-    )
+    encoded, most = Encoded(load_encoder()), most_lost(ROOT / "config.yml")
+    with heartbeat("encoding and training"):
+        curve = curve_of(examples, encoded, most)
+    print(f"\n{len(examples)} examples of {len({i for i, _ in examples})} intents\n")
+    print(f"{table(curve)}\n\nAt most {most:.0%} of the right ones lost: {curve.threshold:.2f}\n")
+    if options.plot:
+        plot(curve, options.plot)
+        say(f"drawn to {options.plot}")
+    with heartbeat(f"training {FOLDS * len(SEEDS)} models"):
+        found = [cross_validate(examples, encoded, questions, seed) for seed in SEEDS]
+    print(f"\n{noise(found)}")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ Rasa opens a new connection for every action and waits up to 300 seconds, longer
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, Optional
 
 import aiohttp
+import ujson
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 # An action reads or writes a few rows. The database gives a writer five seconds.
@@ -53,7 +53,7 @@ class ActionServer(EndpointConfig):
         """
         if method != "post" or subpath or compress or self.cafile:
             return await super().request(method, subpath, content_type, compress, **kwargs)
-        body = json.dumps(kwargs["json"]).encode()
+        body = ujson.dumps(kwargs["json"]).encode()
         try:
             return await self._post(body)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
@@ -70,7 +70,7 @@ class ActionServer(EndpointConfig):
             content = await reply.read()
             if reply.status >= 400:
                 raise ClientResponseError(reply.status, reply.reason, content)
-            return json.loads(content)
+            return ujson.loads(content)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._open is None or self._open.closed:

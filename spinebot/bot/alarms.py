@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from spinebot.bot.gates import EMERGENCY, FINDINGS, Gate
-from spinebot.bot.intent_classifier import vectors_of
+from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
 from spinebot.language.detector import NONE, Detector, train_detector
 from spinebot.language.encoder import load_encoder
 from spinebot.language.intents import Examples
@@ -71,7 +71,7 @@ class LearntAlarm(Gate):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """most_false: the share of harmless look-alikes that may raise an alarm."""
-        return {"most_false": 0.015}
+        return {"most_false": 0.03}
 
     @staticmethod
     def required_components() -> List[type]:
@@ -85,8 +85,9 @@ class LearntAlarm(Gate):
 
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> str:
-        """Other examples are another detector."""
-        return hashlib.sha256(red_flag_examples.EXAMPLES.read_bytes()).hexdigest()
+        """Other examples or other code are another detector."""
+        examples = hashlib.sha256(red_flag_examples.EXAMPLES.read_bytes()).hexdigest()
+        return f"{sources_fingerprint()} {examples}"
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the reports, their look-alikes, and the ordinary messages of the training data."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -17,13 +19,19 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from spinebot.language.encoder import VIEWS, WIDTH, load_encoder
-from spinebot.language.intents import Examples, IntentModel, name_as_words, train
+from spinebot.language import detector, intents, ngrams, thresholds
+from spinebot.language.encoder import VIEWS, WIDTH, encoder_fingerprint, load_encoder
+from spinebot.language.intents import (
+    Examples,
+    IntentModel,
+    name_as_words,
+    train_and_leave_out,
+)
 from spinebot.language.thresholds import Curve, measure
 
 FALLBACK = "nlu_fallback"
 CURVE = "threshold.json"
-RANKED = 10
+RANKED = 6
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -89,21 +97,26 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
         """The packages whose version may change the model."""
         return ["numpy", "scipy"]
 
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> str:
+        """Other code or another encoder is another model: Rasa looks at this file alone."""
+        return sources_fingerprint()
+
     def train(self, training_data: TrainingData) -> Resource:
         """Train on the examples that have an intent, and on the intents' names."""
         examples = [m for m in training_data.intent_examples if m.get(TEXT)]
-        intents = sorted({example.get(INTENT) for example in examples})
-        if len(intents) < 2:
+        labels = sorted({example.get(INTENT) for example in examples})
+        if len(labels) < 2:
             raise InvalidConfigException("data/nlu.yml: two intents with examples are the least")
-        names = [name_as_words(intent) for intent in intents]
+        names = [name_as_words(intent) for intent in labels]
         vectors = [*map(vectors_of, examples), *load_encoder().encode_views(names)]
         learnt = Examples.of(
             [*(example.get(TEXT) for example in examples), *names],
             np.stack(vectors),
-            [*(example.get(INTENT) for example in examples), *intents],
+            [*(example.get(INTENT) for example in examples), *labels],
         )
-        self._model = train(learnt)
-        curve = measure(learnt, float(self._config["most_lost"]))
+        self._model, left_out = train_and_leave_out(learnt)
+        curve = measure(learnt, left_out, float(self._config["most_lost"]))
         self._threshold = curve.threshold
         with self._model_storage.write_to(self._resource) as directory:
             self._model.save(directory)
@@ -123,6 +136,14 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
+
+
+def sources_fingerprint() -> str:
+    """Return a hash of the code that makes and reads the models, and of the encoder."""
+    digest = hashlib.sha256(encoder_fingerprint().encode())
+    for module in (intents, ngrams, thresholds, detector):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
 
 
 def vectors_of(message: Message) -> np.ndarray:

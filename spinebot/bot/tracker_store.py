@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from typing import Any, Dict, Optional
 
 import sqlalchemy as sa
+import ujson
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
@@ -58,7 +58,7 @@ class WorkingMemory(SQLTrackerStore):
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(events.id)).fetchall()
         starts = [place for place, row in enumerate(rows) if row.type_name == "session_started"]
-        found = [json.loads(row.data) for row in rows[starts[-1] if starts else 0 :]]
+        found = [ujson.loads(row.data) for row in rows[starts[-1] if starts else 0 :]]
         if not found:
             return None
         tracker = DialogueStateTracker.from_dict(sender_id, found, self.domain.slots)
@@ -94,7 +94,7 @@ class WorkingMemory(SQLTrackerStore):
             "timestamp": data.get("timestamp"),
             "intent_name": intent.get("name"),
             "action_name": data.get("name"),
-            "data": json.dumps(data),
+            "data": ujson.dumps(data),
         }
 
     def forget(self, older_than: float) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinebot.language.intents import Examples, IntentModel, left_out_scores, train
+from spinebot.language.intents import Examples, IntentModel, train_and_leave_out
 
 NONE = "none"
 _SETTINGS = "detector.json"
@@ -56,7 +56,8 @@ def train_detector(examples: Examples, look_alikes: set[str], most_false: float)
     lowest at which at most ``most_false`` of them raise an alarm when they are left out.
     """
     none = examples.intents.index(NONE)
-    alarms = -left_out_scores(examples, balanced=False)[:, none]
+    model, scores = train_and_leave_out(examples, balanced=False)
+    alarms = -scores[:, none]
     harmless = np.array(
         [
             label == none and text in look_alikes
@@ -64,4 +65,4 @@ def train_detector(examples: Examples, look_alikes: set[str], most_false: float)
         ]
     )
     threshold = float(np.quantile(alarms[harmless], 1.0 - most_false)) if harmless.any() else 0.0
-    return Detector(train(examples, balanced=False), threshold)
+    return Detector(model, threshold)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spinebot.language.intents import Examples, left_out, train
+from spinebot.language.intents import Examples, left_out_confidences, train
 
 STEPS = tuple(round(0.01 * step, 2) for step in range(1, 81))
 
@@ -51,12 +51,13 @@ class Curve:
         return cls(content["most_lost"], content["threshold"], steps)
 
 
-def measure(examples: Examples, most_lost: float) -> Curve:
+def measure(examples: Examples, left_out: np.ndarray, most_lost: float) -> Curve:
     """Return the curve, with the highest threshold that loses at most ``most_lost`` of the right.
 
-    most_lost: share of the right answers that may be asked again instead.
+    left_out: the scores of ``train_and_leave_out``; most_lost: share of the right answers that may
+    be asked again instead.
     """
-    right, sure = _in_scope(examples)
+    right, sure = _in_scope(examples, left_out)
     strange = _never_seen(examples)
     steps = []
     for threshold in STEPS:
@@ -73,9 +74,9 @@ def measure(examples: Examples, most_lost: float) -> Curve:
     return Curve(most_lost, max(fitting, default=STEPS[0]), steps)
 
 
-def _in_scope(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+def _in_scope(examples: Examples, left_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return for each example in scope whether it was understood when left out, and how surely."""
-    found = left_out(examples)
+    found = left_out_confidences(examples, left_out)
     asked = np.array([is_question(examples.intents[label]) for label in examples.labels])
     return (found.argmax(axis=1) == examples.labels)[asked], found.max(axis=1)[asked]
 
