@@ -92,7 +92,7 @@ def _is_multiple(number: float, step: float) -> bool:
 def table(curve: Curve) -> str:
     """Return the curve as a Markdown table, in percent, the chosen step in bold."""
     lines = [
-        "| threshold | in scope answered, and right | of the right ones lost | strange ones caught |",
+        "| threshold | in scope right, kept | of the right ones lost | out of scope caught |",
         "|---:|---:|---:|---:|",
     ]
     for step in shown(curve):
@@ -129,9 +129,11 @@ def plot(curve: Curve, file: Path) -> None:
     above.plot(places, [100 * step.caught for step in curve.steps], label="out of scope caught")
     above.set_ylabel("%")
     below.stairs(*_histogram(curve, "lost"), fill=True, alpha=0.5, label="right, in scope")
-    below.stairs(*_histogram(curve, "caught"), fill=True, alpha=0.5, label="out of scope")
+    below.stairs(
+        *_histogram(curve, "caught"), fill=True, alpha=0.5, label="out of scope, never seen"
+    )
     below.set_ylabel("% of them in a step of 0.02")
-    below.set_xlabel("confidence")
+    below.set_xlabel(f"confidence (what is surer than {places[-1]} is left out)")
     for axes in (above, below):
         axes.axvline(curve.threshold, color="black", ls="--", label=f"chosen: {curve.threshold}")
         axes.legend()

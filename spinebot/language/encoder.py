@@ -23,7 +23,6 @@ WIDTH = 384
 # the model was trained to give it), the mean of the layer before, the maximum of the last.
 VIEWS = 3
 MAX_TOKENS = 128  # what the model was trained with; the rest of a longer message is not read
-BATCH = 32
 
 
 class SentenceEncoder:
@@ -57,31 +56,17 @@ class SentenceEncoder:
 
     def encode_views(self, sentences: Sequence[str]) -> np.ndarray:
         """Return all views of each sentence: ``(len(sentences), VIEWS, WIDTH)``, length 1 each."""
-        vectors = np.zeros((len(sentences), VIEWS, WIDTH), dtype=np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
-        # Only sentences of equal length share a batch: then no padding can leak into a vector.
-        order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
-        batches: list[list[int]] = []
-        for place in order:
-            last = batches[-1] if batches else []
-            if last and len(last) < BATCH and len(tokens[last[0]]) == len(tokens[place]):
-                last.append(place)
-            else:
-                batches.append([place])
-        for batch, found in zip(batches, self._run_all(batches, tokens), strict=True):
-            vectors[batch] = found
-        return vectors
-
-    def _run_all(self, batches: list[list[int]], tokens: list[list[int]]) -> list[np.ndarray]:
-        """Run each batch; many of them side by side, for training and loading."""
-        feeds = [[tokens[place] for place in batch] for batch in batches]
-        if len(feeds) == 1:
-            return [self._run(feeds[0])]
+        if len(tokens) == 1:
+            return self._run(tokens[0])
+        # One by one: what 8 bits can tell apart depends on what is multiplied together, and a
+        # sentence must have the same vectors alone and among others.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(self._run, feeds))
+            found = list(pool.map(self._run, tokens))
+        return np.concatenate([np.zeros((0, VIEWS, WIDTH), dtype=np.float32), *found])
 
-    def _run(self, tokens: list[list[int]]) -> np.ndarray:
-        feed = {"token_ids": np.array(tokens, dtype=np.int64)}
+    def _run(self, tokens: list[int]) -> np.ndarray:
+        feed = {"token_ids": np.array([tokens], dtype=np.int64)}
         return cast(np.ndarray, self._session.run(None, feed)[0])
 
 
