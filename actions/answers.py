@@ -62,36 +62,54 @@ class ActionAnswerQuestion(Action):
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        """Answer; then offer the MRI review where that is right (``spinebot.offers``)."""
-        remembered = tracker.get_slot("said") or {}
-        with reading() as session:
-            answer = articles.answer(session, intent_of(tracker), _said(tracker), remembered)
+        """Answer each question; then offer the MRI review where that is right."""
         said, lately = _remember_said(tracker), tracker.get_slot("answered") or []
-        if answer is None:
+        answers = _answers(tracker)
+        if not answers:
             note = {} if in_form(tracker) else _unanswered()
             dispatcher.utter_message(text=clinic().say("no_answer"), json_message=note)
             return [*said, *then_listen(tracker)]
-        again = _may_lead(tracker) and articles.was_answered(lately, answer)
-        if again:
-            _say_again(dispatcher, tracker, answer)
-            # Asked for once more, it is shown in full.
-            lately = articles.without_answer(lately, answer)
-        else:
-            _say_answer(dispatcher, tracker, answer)
-            lately = articles.with_answer(lately, answer)
+        new = [each for each in answers if not _said_lately(tracker, lately, each)]
+        for answer in answers:
+            is_last = answer is answers[-1]
+            if answer in new:
+                say_answer(dispatcher, tracker, answer, lead_on=is_last)
+                lately = articles.with_answer(lately, answer)
+            else:
+                _say_again(dispatcher, tracker, answer)
+                # Asked for once more, it is shown in full.
+                lately = articles.without_answer(lately, answer)
         kept = [*said, SlotSet("answered", lately)]
         if in_form(tracker):
             return kept
-        return [*kept, _offer_after(dispatcher, tracker, answer, again), *then_listen(tracker)]
+        return [*kept, _offer_after(dispatcher, tracker, new), *then_listen(tracker)]
 
 
-def _say_answer(dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer) -> None:
+def _answers(tracker: Tracker) -> list[Answer]:
+    """Return the answer to each question of the last message, none twice."""
+    intents = [intent_of(tracker), *(tracker.latest_message.get("also_asked") or [])]
+    said, remembered = _said(tracker), tracker.get_slot("said") or {}
+    with reading() as session:
+        found = [articles.answer(session, intent, said, remembered) for intent in intents]
+    return list({answer.place: answer for answer in found if answer is not None}.values())
+
+
+def _said_lately(tracker: Tracker, lately: list[dict[str, Any]], answer: Answer) -> bool:
+    return _may_lead(tracker) and articles.was_answered(lately, answer)
+
+
+def say_answer(
+    dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer, lead_on: bool = True
+) -> None:
+    """Say an answer with its source. lead_on: with further questions, where they may be shown."""
     footnotes = clinic().footnotes_of(answer.body)
     custom = answer.custom(footnotes)
     custom["advice"] = safety.information_line(text_of(tracker))
     dispatcher.utter_message(
         text=answer.text(settings().public_url, footnotes, custom["advice"]),
-        buttons=_question_buttons(dict(answer.next_questions)) if _may_lead(tracker) else [],
+        buttons=(
+            _question_buttons(dict(answer.next_questions)) if lead_on and _may_lead(tracker) else []
+        ),
         json_message=custom,
     )
 
@@ -113,12 +131,12 @@ def _say_again(dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answe
 
 
 def _offer_after(
-    dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer, again: bool
+    dispatcher: CollectingDispatcher, tracker: Tracker, answers: list[Answer]
 ) -> dict[str, Any]:
     """Offer the MRI review where that is right; return the event that keeps the offer's state."""
     state = offers.after_answer(
         tracker.get_slot("mri_offer"),
-        fits=answer.offer_mri_review and not again,
+        fits=any(answer.offer_mri_review for answer in answers),
         red_flag=bool(tracker.get_slot("red_flag")),
     )
     if state == offers.PENDING:
@@ -151,7 +169,7 @@ class ActionReplySmallTalk(Action):
     ) -> Events:
         """Reply."""
         intent, said = intent_of(tracker), _remember_said(tracker)
-        if intent in {"request_mri_review", "request_callback"}:
+        if intent in {"request_mri_review", "request_callback", "request_more"}:
             dispatcher.utter_message(text=clinic().say("form_start_again"))
             return said
         if text_of(tracker) == _SOMETHING_ELSE and not in_form(tracker):

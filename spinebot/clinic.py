@@ -90,6 +90,7 @@ WORDINGS = (
     *("out_of_scope_scan", "out_of_scope_cost", "out_of_scope_animal", "out_of_scope_nonsense"),
     *("out_of_scope_abuse", "out_of_scope_instruction", "fallback", "fallback_plain"),
     *("something_else", "closest", "unknown", "again", "again_full"),
+    *("more_all", "more_of_what"),
     *("no_words", "too_long", "code", "other_language", "trouble"),
     *("no_answer", "after_red_flag", "glossary_open", "glossary_close"),
     *("request_human", "request_human_in_form"),

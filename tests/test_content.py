@@ -27,7 +27,7 @@ FEWEST_EXAMPLES = 30
 # set by the screen where the alphabet tells, and learnt where it does not.
 NEVER_LEARNT = {
     *(screen.value for screen in Screen if screen is not Screen.OTHER_LANGUAGE),
-    *("request_callback", "nlu_fallback"),
+    *("request_callback", "request_more", "nlu_fallback"),
 }
 # Ask about the bot and the clinic, and have a wording instead of an article.
 NOT_FROM_ARTICLES = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
@@ -227,7 +227,7 @@ def small_talk() -> set[str]:
     rules = [
         rule for rule in RULES[0]["rules"] if {"action": "action_reply_small_talk"} in rule["steps"]
     ]
-    return set(values(rules, "intent")) - {"request_mri_review", "request_callback"}
+    return set(values(rules, "intent")) - {"request_mri_review", "request_callback", "request_more"}
 
 
 def form_wordings() -> set[str]:

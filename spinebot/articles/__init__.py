@@ -1,6 +1,6 @@
 """The articles: files under ``knowledge/`` are the truth, the tables an index made from them."""
 
-from spinebot.articles.answers import Answer, answer, answer_of, question_titles
+from spinebot.articles.answers import Answer, answer, answer_of, following, question_titles
 from spinebot.articles.cases import said_in, together
 from spinebot.articles.files import ArticleFile, SectionFile, read_articles
 from spinebot.articles.lately import was_answered, with_answer, without_answer
@@ -18,6 +18,7 @@ __all__ = [
     "SectionFile",
     "answer",
     "answer_of",
+    "following",
     "hard_sections",
     "load",
     "make_vectors",

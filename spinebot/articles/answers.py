@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -101,6 +101,26 @@ def answer_of(session: Session, section_id: int, intent: str) -> Answer | None:
     intent: what the message was understood as; the section need not be an answer to it.
     """
     return _answer(session, intent, Section.id == section_id, {})
+
+
+def following(session: Session, place: str, intent: str) -> Iterator[Answer]:
+    """Yield the sections behind one of an article, in the article's order.
+
+    place: ``article#section``, as ``Answer.place`` gives it; intent: as in ``answer_of``.
+    """
+    article, _, slug = place.partition("#")
+    rows = session.execute(
+        sa.select(Section.id, Section.slug)
+        .join(Section.article)
+        .where(Article.slug == article, Section.retired_at.is_(None))
+        .order_by(Section.position)
+    ).all()
+    slugs = [row.slug for row in rows]
+    begin = slugs.index(slug) + 1 if slug in slugs else 0
+    for row in rows[begin:]:
+        found = answer_of(session, row.id, intent)
+        if found is not None:
+            yield found
 
 
 def _cases(session: Session, intent: str) -> list[Case]:

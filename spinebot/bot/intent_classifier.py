@@ -31,7 +31,7 @@ from spinebot.language.thresholds import Curve, measure
 
 FALLBACK = "nlu_fallback"
 CURVE = "threshold.json"
-RANKED = 6
+RANKED = 10
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)

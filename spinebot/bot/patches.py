@@ -22,6 +22,7 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import all_subclasses
 
+from spinebot.bot import understanding
 from spinebot.bot.graph_runner import PlainGraphRunner
 
 
@@ -148,6 +149,7 @@ def _trust_the_model(self: MessageProcessor, parse_data: Dict[str, Any]) -> None
 def apply() -> None:
     """Put these versions in place."""
     MessageProcessor._check_for_unseen_features = _trust_the_model
+    MessageProcessor.parse_message = understanding.parse_message
     rasa.core.processor.DaskGraphRunner = PlainGraphRunner
     rasa.core.processor.copy = _NoCopies
     RemoteAction._action_call_format = _action_call_format

@@ -1,0 +1,300 @@
+"""The classifier's arithmetic: regression, n-grams, and the threshold that is measured with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from spinebot.language import intents
+from spinebot.language.intents import (
+    Examples,
+    IntentModel,
+    confidences,
+    left_out_confidences,
+    name_as_words,
+    train,
+    train_and_leave_out,
+)
+from spinebot.language.ngrams import NgramWeights
+from spinebot.language.thresholds import STEPS, Curve, measure
+
+WIDTH = 12
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
+
+
+def cloud(counts: dict[str, int], spread: float = 0.6, seed: int = 1) -> Examples:
+    """Examples around a direction for each intent. No two of their texts share a letter."""
+    chance = np.random.default_rng(seed)
+    vectors, labels = [], []
+    for intent, count in counts.items():
+        center = chance.normal(size=(3, WIDTH))
+        vectors += [center + spread * chance.normal(size=(3, WIDTH)) for _ in range(count)]
+        labels += [intent] * count
+    texts = [chr(0x4E00 + place) for place in range(len(labels))]
+    return Examples.of(texts, unit(np.stack(vectors)), labels)
+
+
+def others(examples: Examples, place: int) -> Examples:
+    return examples.only(np.array([each for each in range(len(examples.texts)) if each != place]))
+
+
+THREE = {"ask_a": 4, "ask_b": 6, "greet": 5}
+
+
+# The regression
+
+
+def test_each_example_is_of_its_own_intent() -> None:
+    examples = cloud(THREE)
+    model = train(examples)
+    for place, label in enumerate(examples.labels):
+        ranking = model.rank(examples.vectors[:, place], examples.texts[place])
+        assert ranking[0][0] == examples.intents[label]
+
+
+def test_a_ranking_has_every_intent_the_surest_first() -> None:
+    examples = cloud(THREE)
+    ranking = train(examples).rank(examples.vectors[:, 0], "")
+    sure = [confidence for _, confidence in ranking]
+    assert {intent for intent, _ in ranking} == set(THREE)
+    assert sure == sorted(sure, reverse=True)
+    assert all(0 <= each <= 1 for each in sure)
+
+
+def test_a_message_without_words_gets_no_confidence() -> None:
+    nothing = np.zeros((3, WIDTH), dtype=np.float32)
+    assert {sure for _, sure in train(cloud(THREE)).rank(nothing, "")} == {0.0}
+
+
+def test_far_from_all_examples_nothing_is_sure() -> None:
+    examples = cloud(THREE, spread=0.1)
+    far = unit(-examples.vectors.mean(axis=1))
+    near = examples.vectors[:, 0]
+    model = train(examples)
+    assert model.rank(far, "")[0][1] < 0.3 < 0.7 < model.rank(near, "")[0][1]
+
+
+def test_scores_are_about_one_for_the_intent_and_minus_one_for_others() -> None:
+    examples = cloud(THREE, spread=0.05)
+    scores = train(examples).scores(examples.vectors[:, 0], "")
+    assert scores == pytest.approx([1, -1, -1], abs=0.25)
+
+
+def test_letters_tell_apart_what_vectors_do_not() -> None:
+    same = np.tile(unit(np.ones((3, WIDTH))), (4, 1, 1))
+    texts = ["ibuprofen", "ibuprofen pills", "gabapentin", "gabapentin pills"]
+    model = train(Examples.of(texts, same, ["a", "a", "b", "b"]))
+    assert model.rank(same[0], "ibuprofin")[0][0] == "a"
+    assert model.rank(same[0], "gabapentine")[0][0] == "b"
+
+
+def test_same_examples_make_the_same_model() -> None:
+    once, again = train(cloud(THREE)), train(cloud(THREE))
+    assert np.array_equal(once.weights, again.weights)
+
+
+def test_an_intent_with_many_examples_is_held_back() -> None:
+    examples = cloud({"few": 3, "many": 40}, spread=1.0)
+    between = unit(sum(examples.vectors[:, examples.labels == label].mean(1) for label in (0, 1)))
+    few = examples.intents.index("few")
+    balanced, plain = train(examples), train(examples, balanced=False)
+    assert balanced.scores(between, "")[few] > plain.scores(between, "")[few]
+
+
+def test_a_model_keeps_the_main_directions_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intents, "DIRECTIONS", 5)
+    examples = cloud(THREE, spread=0.2)
+    model = train(examples)
+    assert model.vectors.shape == (3, len(examples.texts), 5)
+    assert np.allclose(np.linalg.norm(model.vectors, axis=2), 1, atol=1e-5)
+    assert model.rank(examples.vectors[:, 0], "")[0][0] == examples.intents[examples.labels[0]]
+
+
+def test_a_saved_and_loaded_model_says_the_same(tmp_path: Path) -> None:
+    vectors = cloud({"a": 2, "b": 2}).vectors.transpose(1, 0, 2)
+    texts = ["heat or ice", "ice or heat", "back brace", "a brace"]
+    model = train(Examples.of(texts, vectors, ["a", "a", "b", "b"]))
+    model.save(tmp_path)
+    loaded = IntentModel.load(tmp_path)
+    assert model.ngrams.places
+    for vector, text in zip(vectors, texts, strict=True):
+        assert loaded.rank(vector, text) == model.rank(vector, text)
+
+
+def test_names_are_read_as_words() -> None:
+    assert name_as_words("ask_back_brace") == "back brace"
+    assert name_as_words("out_of_scope_cost") == "out of scope cost"
+
+
+# Examples
+
+
+def test_examples_are_sorted_by_intent_and_keep_their_own() -> None:
+    vectors = unit(np.random.default_rng(1).normal(size=(3, 3, WIDTH)))
+    examples = Examples.of(["x", "y", "z"], vectors, ["b", "a", "b"])
+    assert examples.intents == ["a", "b"]
+    assert examples.texts == ["y", "x", "z"]
+    assert examples.labels.tolist() == [0, 1, 1]
+    assert np.array_equal(examples.vectors[:, 0], vectors[1])
+
+
+def test_an_intent_that_lost_its_examples_is_gone() -> None:
+    examples = cloud(THREE)
+    kept = examples.only(np.flatnonzero(examples.labels != examples.intents.index("ask_b")))
+    assert kept.intents == ["ask_a", "greet"]
+    assert len(kept.texts) == THREE["ask_a"] + THREE["greet"]
+
+
+# Leaving one out
+
+
+def test_what_is_left_out_is_scored_as_if_it_had_never_been_there() -> None:
+    # Their texts share no letters and so no n-grams, which would have seen all examples.
+    examples = cloud(THREE)
+    _, scores = train_and_leave_out(examples, balanced=False)
+    for place, text in enumerate(examples.texts):
+        model = train(others(examples, place), balanced=False)
+        assert scores[place] == pytest.approx(
+            model.scores(examples.vectors[:, place], text), abs=1e-3
+        )
+
+
+def test_the_model_beside_the_scores_is_the_plain_one() -> None:
+    examples = cloud(THREE)
+    model, _ = train_and_leave_out(examples)
+    assert np.allclose(model.weights, train(examples).weights, atol=1e-4)
+
+
+def test_a_left_out_example_is_not_near_itself() -> None:
+    axes = np.eye(4, dtype=np.float32)
+    vectors = np.stack([np.tile(axis, (3, 1)) for axis in axes])
+    examples = Examples.of(["x", "y", "z", "w"], vectors, ["a", "a", "b", "b"])
+    _, scores = train_and_leave_out(examples)
+    assert np.all(left_out_confidences(examples, scores) == 0)
+
+
+def test_confidence_is_the_share_times_the_nearest_cosine() -> None:
+    sure = confidences(np.array([[1.0, 1.0, -9.0]]), np.array([[0.8, 0.4, 1.0]]))
+    assert sure == pytest.approx(np.array([[0.4, 0.2, 0.0]]), abs=1e-6)
+
+
+# Letters
+
+
+TEXTS = ["heat or ice?", "Ice, heat; ice", "a back brace", "brace for the back", "I"]
+
+
+def test_ngrams_are_weighed_as_scikit_learn_does() -> None:
+    reference = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, smooth_idf=True
+    ).fit(TEXTS)
+    ours = NgramWeights.of(TEXTS)
+    assert list(ours.places) == list(reference.get_feature_names_out())
+    found, wanted = ours.matrix(TEXTS).toarray(), reference.transform(TEXTS).toarray()
+    assert np.allclose(found, wanted, atol=1e-5)
+
+
+def test_ngrams_stay_within_words_and_know_word_ends() -> None:
+    places = NgramWeights.of(["an ice", "an ice"]).places
+    assert {" ice ", "ice", "e "} <= set(places)
+    assert not any(" " in ngram.strip() for ngram in places)
+
+
+def test_an_ngram_of_one_text_is_left_out() -> None:
+    assert "at" not in NgramWeights.of(["heat", "ice", "ice"]).places
+
+
+def test_a_text_without_known_ngrams_weighs_nothing() -> None:
+    columns, weights = NgramWeights.of(["ice", "ice"]).weigh("heat")
+    assert len(columns) == len(weights) == 0
+
+
+def test_weights_have_length_one() -> None:
+    _, weights = NgramWeights.of(["ice pack", "ice bag"]).weigh("ICE ice")
+    assert np.linalg.norm(weights) == pytest.approx(1)
+
+
+def test_texts_that_share_nothing_can_be_learnt() -> None:
+    assert NgramWeights.of(["x", "y"]).matrix(["x", "y"]).shape == (2, 0)
+
+
+# The threshold
+
+
+def curve(examples: Examples, most_lost: float = 0.1) -> Curve:
+    return measure(examples, train_and_leave_out(examples)[1], most_lost)
+
+
+def overlapping() -> Examples:
+    return cloud({"ask_a": 30, "ask_b": 30, "greet": 20, "out_of_scope": 25}, spread=1.3)
+
+
+def rises(numbers: Sequence[float]) -> bool:
+    return all(a <= b for a, b in pairwise(numbers)) and numbers[0] < numbers[-1]
+
+
+def test_a_higher_threshold_answers_less_and_catches_more() -> None:
+    steps = curve(overlapping()).steps
+    assert [step.threshold for step in steps] == list(STEPS)
+    assert rises([-step.answered for step in steps])
+    assert rises([step.lost for step in steps])
+    assert rises([step.caught for step in steps])
+
+
+@pytest.mark.parametrize("most_lost", [0.0, 0.05, 0.2, 0.5])
+def test_the_chosen_threshold_is_the_highest_that_loses_no_more(most_lost: float) -> None:
+    found = curve(overlapping(), most_lost)
+    lost = {step.threshold: step.lost for step in found.steps}
+    assert all(share > most_lost for place, share in lost.items() if place > found.threshold)
+    assert lost[found.threshold] <= most_lost or found.threshold == STEPS[0]
+
+
+def test_who_may_lose_more_gets_a_higher_threshold() -> None:
+    assert curve(overlapping(), 0.02).threshold < curve(overlapping(), 0.5).threshold
+    assert curve(overlapping(), 1.0).threshold == STEPS[-1]
+
+
+def test_what_is_out_of_scope_is_judged_by_a_model_that_never_saw_it() -> None:
+    # Out of scope in the very place of a question: only who has seen it can tell them apart.
+    question = cloud({"ask_a": 6, "ask_b": 6}, spread=0.05)
+    twins = question.vectors[:, :6].transpose(1, 0, 2)
+    vectors = np.concatenate([question.vectors.transpose(1, 0, 2), twins])
+    labels = [question.intents[label] for label in question.labels] + ["out_of_scope_cost"] * 6
+    texts = [chr(0x5E00 + place) for place in range(len(labels))]
+    assert curve(Examples.of(texts, vectors, labels)).steps[0].caught == 0
+
+
+def test_what_would_get_small_talk_counts_as_caught() -> None:
+    near_greeting = cloud({"ask_a": 6, "greet": 6}, spread=0.05)
+    twins = near_greeting.vectors[:, 6:].transpose(1, 0, 2)
+    vectors = np.concatenate([near_greeting.vectors.transpose(1, 0, 2), twins])
+    labels = ["ask_a"] * 6 + ["greet"] * 6 + ["out_of_scope"] * 6
+    texts = [chr(0x5E00 + place) for place in range(len(labels))]
+    assert curve(Examples.of(texts, vectors, labels)).steps[0].caught == 1
+
+
+def test_only_questions_can_be_lost() -> None:
+    with_talk = cloud({"ask_a": 8, "ask_b": 8, "greet": 8}, spread=0.05)
+    blurred = with_talk.vectors.copy()
+    talk = with_talk.labels == with_talk.intents.index("greet")
+    blurred[:, talk] = unit(np.random.default_rng(3).normal(size=(3, 8, WIDTH)))
+    examples = Examples(with_talk.intents, with_talk.labels, with_talk.texts, blurred)
+    assert curve(examples).steps[0].answered == 1
+
+
+def test_without_anything_out_of_scope_there_is_a_curve() -> None:
+    found = curve(cloud({"ask_a": 5, "ask_b": 5}))
+    assert {step.caught for step in found.steps} == {0.0}
+
+
+def test_a_curve_is_kept_as_json() -> None:
+    found = curve(overlapping())
+    assert Curve.from_json(found.as_json()) == found
