@@ -21,10 +21,11 @@ from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
 from spinebot.language.detector import NONE, Detector, train_detector
 from spinebot.language.encoder import load_encoder
 from spinebot.language.intents import Examples
+from spinebot.language.thresholds import is_question
 from spinebot.safety import examples as red_flag_examples
 
-# Of the ordinary messages those that come nearest to a report are kept: the others teach nothing.
-ORDINARY = 1500
+# Of the ordinary questions those that come nearest to a report are kept: the others teach nothing.
+ORDINARY = 1000
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -70,8 +71,8 @@ class LearntAlarm(Gate):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """most_false: the share of harmless look-alikes that may raise an alarm."""
-        return {"most_false": 0.03}
+        """The shares that may raise an alarm: of harmless look-alikes, and of ordinary messages."""
+        return {"most_false": 0.03, "most_ordinary": 0.005}
 
     @staticmethod
     def required_components() -> List[type]:
@@ -100,8 +101,8 @@ class LearntAlarm(Gate):
             [*labels, *([NONE] * len(ordinary))],
         )
         look_alikes = {text for text, label in zip(texts, labels, strict=True) if label == NONE}
-        most_false = float(self._config["most_false"])
-        self._detector = train_detector(learnt, look_alikes, most_false)
+        shares = (float(self._config["most_false"]), float(self._config["most_ordinary"]))
+        self._detector = train_detector(learnt, look_alikes, *shares)
         with self._model_storage.write_to(self._resource) as directory:
             self._detector.save(directory)
         return self._resource
@@ -130,12 +131,17 @@ def _red_flags() -> Tuple[List[str], List[str]]:
 
 
 def _ordinary(training_data: TrainingData, reports: np.ndarray) -> List[Message]:
-    """Return the messages that report no emergency, the nearest to the reports first."""
+    """Return all small talk, and the questions that come nearest to the reports."""
     found = [
         message
         for message in training_data.intent_examples
         if message.get(TEXT) and message.get(INTENT) != EMERGENCY
     ]
-    vectors = np.stack([vectors_of(message)[0] for message in found])
+    talk = [message for message in found if not is_question(message.get(INTENT))]
+    questions = [message for message in found if is_question(message.get(INTENT))]
+    if not questions:
+        return talk
+    vectors = np.stack([vectors_of(message)[0] for message in questions])
     nearness = (vectors @ reports[:, 0].T).max(axis=1)
-    return [found[place] for place in np.argsort(-nearness, kind="stable")[:ORDINARY]]
+    nearest = np.argsort(-nearness, kind="stable")[:ORDINARY]
+    return [*talk, *(questions[place] for place in nearest)]

@@ -49,20 +49,24 @@ class Detector:
         return cls(IntentModel.load(directory), float(settings["threshold"]))
 
 
-def train_detector(examples: Examples, look_alikes: set[str], most_false: float) -> Detector:
+def train_detector(
+    examples: Examples, look_alikes: set[str], most_false: float, most_ordinary: float
+) -> Detector:
     """Return the detector of the given examples; those of no red flag have the label ``NONE``.
 
     look_alikes: the texts among them that only sound like an emergency. The threshold is the
-    lowest at which at most ``most_false`` of them raise an alarm when they are left out.
+    lowest at which at most ``most_false`` of them and ``most_ordinary`` of the other harmless ones
+    raise an alarm when they are left out.
     """
     none = examples.intents.index(NONE)
     model, scores = train_and_leave_out(examples, balanced=False)
-    alarms = -scores[:, none]
-    harmless = np.array(
-        [
-            label == none and text in look_alikes
-            for label, text in zip(examples.labels, examples.texts, strict=True)
-        ]
-    )
-    threshold = float(np.quantile(alarms[harmless], 1.0 - most_false)) if harmless.any() else 0.0
-    return Detector(model, threshold)
+    harmless: dict[bool, list[float]] = {True: [], False: []}
+    for label, text, score in zip(examples.labels, examples.texts, -scores[:, none], strict=True):
+        if label == none:
+            harmless[text in look_alikes].append(float(score))
+    thresholds = [
+        float(np.quantile(found, 1.0 - most))
+        for found, most in ((harmless[True], most_false), (harmless[False], most_ordinary))
+        if found
+    ]
+    return Detector(model, max(thresholds, default=0.0))

@@ -43,7 +43,7 @@ def test_the_source_is_a_page_that_shows_the_words(visitor: Visitor, assistant: 
 
 def test_the_offer_is_made_once(visitor: Visitor) -> None:
     assert [r["custom"]["type"] for r in visitor.say(QUESTION)] == ["answer", "offer"]
-    assert [r["custom"]["type"] for r in visitor.say(QUESTION)] == ["answer"]
+    assert [r["custom"]["type"] for r in visitor.say(QUESTION)] == ["again"]
 
 
 def test_no_offer_after_a_no(visitor: Visitor) -> None:
