@@ -25,7 +25,7 @@ def _run_stories(model: Path, stories: Path, out: Path) -> subprocess.CompletedP
 
 
 def test_every_conversation_goes_as_written(model: Path, tmp_path: Path) -> None:
-    done = _run_stories(model, ROOT / "tests/stories/test_conversations.yml", tmp_path)
+    done = _run_stories(model, ROOT / "tests/stories", tmp_path)
     failed = tmp_path / "failed_test_stories.yml"
     assert done.returncode == 0, failed.read_text() if failed.exists() else done.stderr[-2000:]
 
