@@ -17,11 +17,15 @@
 
   /** @typedef {{title: string, payload: string}} Button */
   /** @typedef {{title: string, url: string}} Call */
+  /** @typedef {{term: string, meaning: string, common: string | null}} Term a word of a report */
+  /** @typedef {{level: string, meaning: string}} Level */
   /**
    * What a message carries besides its text; which fields are there depends on the type.
-   * @typedef {{type: string, body?: string, article_title?: string, section_title?: string,
-   *   url?: string, review?: string, footnotes?: string[], action?: string, calls?: Call[],
-   *   reference?: string, step?: number, steps?: number}} Custom
+   * @typedef {{type: string, advice?: string | null, notice?: string, body?: string,
+   *   article_title?: string, section_title?: string, url?: string, review?: string,
+   *   footnotes?: string[], call_today?: string | null, opening?: string, terms?: Term[],
+   *   levels?: Level[], closing?: string, action?: string, calls?: Call[], reference?: string,
+   *   step?: number, steps?: number}} Custom
    */
   /**
    * @typedef {{number: number, sender: "visitor" | "bot" | "staff", text: string, at: string,
@@ -446,6 +450,11 @@
     doctor_today: "See a doctor today",
   };
 
+  /** Numbers that are the same for everybody in the country. */
+  const HELPLINES = new Map([
+    ["911", "tel:911"], ["988", "tel:988"], ["1-800-222-1222", "tel:+18002221222"],
+  ]);
+
   const SENDERS = { visitor: "You", bot: "Assistant", staff: "Clinic staff" };
 
   /**
@@ -501,11 +510,18 @@
   /** @param {string} text */
   const hidden = (text) => element("span", { class: "unseen" }, text);
 
+  /** Helplines become links; odd pieces are numbers, longer ones that hold a helpline included.
+   * @param {string} text */
+  const numbers = (text) =>
+    text.split(/(\d+(?:[-. ]\d+)*)/).map((piece) =>
+      HELPLINES.has(piece) ? link(HELPLINES.get(piece), "number", piece) : piece);
+
   /** Odd pieces stand between asterisks. @param {string} text */
   const inline = (text) =>
-    text.split(/\*\*(.+?)\*\*/).map((piece, i) => (i % 2 ? element("strong", {}, piece) : piece));
+    text.split(/\*\*(.+?)\*\*/).flatMap((piece, i) =>
+      i % 2 ? element("strong", {}, ...numbers(piece)) : numbers(piece));
 
-  /** Paragraphs, "- " lists and **bold**; all else is literal. @param {string} text */
+  /** Paragraphs, "- " lists, **bold** and helplines; all else is literal. @param {string} text */
   function prose(text) {
     const node = element("div", { class: "prose" });
     /** @type {HTMLElement | null} what the next line may continue */
@@ -548,16 +564,59 @@
       icon("away"));
   }
 
+  /** What must be read first, as where the question is about an emergency.
+   * @param {...(string | null | undefined)} texts */
+  const advice = (...texts) =>
+    texts.map((text) => (text ? element("p", { class: "advice" }, ...inline(text)) : null));
+
+  /** @param {Message} message @param {Custom} custom */
+  function answerCard(message, custom) {
+    return element("div", { class: "bubble answer" },
+      ...advice(custom.advice),
+      prose(custom.body || message.text),
+      source(custom),
+      ...(custom.footnotes || []).map((note) => element("p", { class: "small" }, note)));
+  }
+
+  /** The text without its last lines, which the source's card shows as a link.
+   * @param {string} text @param {Custom} custom */
+  function withoutAddress(text, { url, advice: first }) {
+    const isShown = (/** @type {string} */ part) => part === first || (url && part.endsWith(url));
+    return text.split("\n\n").filter((part) => !isShown(part.trim())).join("\n\n");
+  }
+
   /** Messages with a shape of their own, by custom.type; any other type shows its text.
    * @type {Record<string, (message: Message, custom: Custom, config: Config) => HTMLElement>} */
   const SHAPES = {
-    answer: (message, custom) =>
+    answer: answerCard,
+
+    // No article fits the question: first that is said, then the closest one.
+    closest: (message, custom) =>
+      element("div", { class: "stack" },
+        custom.notice && element("div", { class: "bubble" }, prose(custom.notice)),
+        answerCard(message, custom)),
+
+    again: (message, custom) =>
       element("div", { class: "bubble answer" },
-        // What must be read first, as where the question is about an emergency.
-        ...(custom.advice ? [element("p", { class: "advice" }, custom.advice)] : []),
-        prose(custom.body || message.text),
-        source(custom),
-        ...(custom.footnotes || []).map((note) => element("p", { class: "small" }, note))),
+        ...advice(custom.advice),
+        prose(withoutAddress(message.text, custom)),
+        source(custom)),
+
+    glossary: (message, custom) => {
+      const { terms = [], levels = [] } = custom;
+      if (!terms.length && !levels.length)
+        return element("div", { class: "bubble" }, prose(message.text));
+      const words = [
+        ...terms.map(({ term, meaning, common }) => [term, `${meaning} ${common || ""}`.trim()]),
+        ...levels.map(({ level, meaning }) => [level, meaning]),
+      ];
+      return element("div", { class: "bubble answer" },
+        ...advice(custom.advice, custom.call_today),
+        prose(custom.opening || ""),
+        element("dl", {}, ...words.flatMap(([word, meaning]) =>
+          [element("dt", {}, word), element("dd", {}, meaning)])),
+        prose(custom.closing || ""));
+    },
 
     emergency: (message, custom) => {
       const heading = Object.entries(EMERGENCY_HEADINGS).find(([action]) => action === custom.action);
@@ -629,7 +688,7 @@
 }
 *, ::before, ::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
-p, ul, h2 { margin: 0; }
+p, ul, dl, dd, h2 { margin: 0; }
 button, textarea { font: inherit; color: inherit; }
 button { border: 0; background: none; cursor: pointer; }
 svg { width: 22px; height: 22px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.9;
@@ -703,7 +762,16 @@ h2 + p { font-size: .875em; line-height: 1.35; }
 strong { font-weight: 650; }
 .bubble > * + .small { margin-top: 10px; }
 
+.number { color: inherit; font-weight: 650; text-underline-offset: 3px; white-space: nowrap; }
+
+.stack { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; width: 100%; }
 .bubble.answer { width: 100%; max-width: none; }
+.advice { margin-bottom: 12px; padding: 10px 14px; border-inline-start: 4px solid #a81e17;
+  border-radius: 4px 12px 12px 4px; background: #fdf0ef; }
+dl { margin: 10px 0; }
+dt { font-weight: 650; }
+dd + dt { margin-top: 10px; }
+dd::first-letter { text-transform: uppercase; }
 .source { display: flex; gap: 12px; margin-top: 14px; padding: 12px 14px; border: 1px solid var(--line);
   border-radius: 12px; background: var(--ground); color: inherit; font-size: .9375em; line-height: 1.4;
   text-decoration: none; }
@@ -841,7 +909,7 @@ textarea::placeholder { color: #5f6f79; opacity: 1; }
         element("div", { class: "intro" },
           element("div", { class: "bubble" }, prose(config.greeting)),
           this._starters,
-          element("p", { class: "small" }, config.notice)),
+          element("p", { class: "small" }, ...inline(config.notice))),
         this._list,
         this._dots);
       this._wasAtEnd = false;
