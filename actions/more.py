@@ -36,8 +36,9 @@ class ActionTellMore(Action):
         answer = _next(lately)
         if answer is None:
             article = str(lately[-1]["section"]).partition("#")[0]
-            link = f"{settings().public_url}/articles/{article}"
-            dispatcher.utter_message(text=f"{clinic().say('more_all').strip()}\n\n{link}")
+            page = f"/articles/{article}"
+            text = "\n\n".join([clinic().say("more_all").strip(), settings().public_url + page])
+            dispatcher.utter_message(text=text, json_message={"type": "again", "url": page})
             return then_listen(tracker)
         say_answer(dispatcher, tracker, answer)
         kept = SlotSet("answered", articles.with_answer(lately, answer))
