@@ -30,6 +30,9 @@ def check(text: str, earlier: Sequence[str] = ()) -> list[Finding]:
     sheet, section 26.
     """
     now = analyse(text).seen
+    if not now:
+        # A rule needs a sign of the newest message.
+        return []
     before = [analyse(message).seen for message in earlier]
     known = _merge(before, current=True)
     joined = {name: [*found] for name, found in now.items()}

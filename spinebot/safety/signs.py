@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -55,12 +56,35 @@ def analyse(text: str) -> Analysis:
     topics = terms.get("topic", ())
     asks = any(reading.asked[reading.sentences[start]] for start, _ in topics)
     finder = _Finder(rules, terms, reading)
+    possible = {name for term in terms for name in _by_term(rules).get(term, ())}
     for name in rules.signs:
+        if name not in possible:
+            continue
         found, asked = finder.sightings(name)
         asks = asks or asked
         if found:
             seen[name] = found
     return Analysis(_gathered(rules, seen), asks)
+
+
+_indexes: dict[int, tuple[RuleBook, dict[str, set[str]]]] = {}
+
+
+def _by_term(rules: RuleBook) -> dict[str, set[str]]:
+    """Return the signs by one term of each of their wordings, the one that is in the fewest.
+
+    A message has a handful of terms; the signs that have none of them need not be looked for.
+    """
+    known = _indexes.get(id(rules))
+    if known is None or known[0] is not rules:
+        wordings = [(name, each) for name, sign in rules.signs.items() for each in sign.wordings]
+        common = Counter(term for _, wording in wordings for term in wording.terms)
+        index: dict[str, set[str]] = {}
+        for name, wording in wordings:
+            rarest = min(wording.terms, key=lambda term: (common[term], term))
+            index.setdefault(rarest, set()).add(name)
+        _indexes[id(rules)] = known = (rules, index)
+    return known[1]
 
 
 def _sentence_starts(words: Sequence[str]) -> set[int]:
@@ -184,6 +208,8 @@ def _near(
 
 def _gathered(rules: RuleBook, seen: Mapping[str, list[Seen]]) -> Sightings:
     """Add the signs that are made of other signs."""
+    if not seen:
+        return {}
     done: dict[str, list[Seen]] = {}
 
     def of(name: str) -> list[Seen]:
