@@ -42,6 +42,6 @@ def reply(findings: Sequence[Finding]) -> dict[str, Any]:
 def _calls(findings: Sequence[Finding], action: Action) -> list[dict[str, str]]:
     """Return the numbers to call: the most urgent action's, and 988 wherever it is among them."""
     calls = list(_CALLS[action])
-    if any(each.action is Action.CALL_988 for each in findings) and _CALL_988 not in calls:
+    if safety.despair(findings) and _CALL_988 not in calls:
         calls.append(_CALL_988)
     return calls

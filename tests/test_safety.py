@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from spinebot import safety
+from spinebot import emergencies, safety
 from spinebot.safety import Action
 
 try:
@@ -141,6 +141,68 @@ def test_warning_asks_for_no_data_and_sentences_are_short() -> None:
                 assert all(len(sentence.split()) <= 18 for sentence in text.split("."))
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I want to die", Action.CALL_988),
+        ("what if I just end it all", Action.CALL_988),
+        ("I have a gun and I want to die", Action.CALL_911),
+        ("I tried to kill myself an hour ago", Action.CALL_911),
+    ],
+)
+def test_despair_always_shows_988(text: str, expected: Action) -> None:
+    findings = safety.check(text)
+    assert (findings[0].rule, findings[0].action) == ("RF18", expected)
+    assert "988" in safety.warning(findings)
+    calls = emergencies.reply(findings)["custom"]["calls"]
+    assert "tel:988" in [call["url"] for call in calls]
+
+
+def test_988_stands_beside_another_emergency() -> None:
+    findings = safety.check("I want to die and I can't pee and I have crushing chest pressure")
+    said = emergencies.reply(findings)
+    assert findings[0].action is Action.CALL_911
+    assert said["text"].index("911") < said["text"].index("988")
+    assert [call["url"] for call in said["custom"]["calls"]] == ["tel:911", "tel:988"]
+
+
+def test_despair_leads_where_both_are_as_urgent() -> None:
+    findings = safety.check("I took 40 tylenol, I want to die")
+    assert findings[0].rule == "RF18"
+    assert {finding.action for finding in findings[:2]} == {Action.CALL_911}
+
+
+def test_despair_of_another_is_told_to_the_helper() -> None:
+    findings = safety.check("my wife says she wants to die")
+    assert findings[0].helper
+    assert "Stay with them" in safety.warning(findings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't want to die",
+        "I wanted to die in 2015",
+        "is suicide more common with back pain?",
+        "my doctor asked if I had suicidal thoughts, I said no",
+    ],
+)
+def test_no_despair(text: str) -> None:
+    assert fired(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can a pinched nerve make you not feel your pee coming out? mine does that since sunday",
+        "how much is an appointment, also my groin is numb",
+        "is 20 tylenol in one day dangerous? that is what I took",
+    ],
+)
+def test_question_that_the_visitor_answers_is_a_report(text: str) -> None:
+    assert fired(text)
+
+
 def test_evidence_names_the_words() -> None:
     assert safety.check("my groin is numb")[0].evidence == ("groin numb",)
 
@@ -176,6 +238,8 @@ def test_held_out_false_alarms(part: str) -> None:
         ('- "{not_able} {pee}"', '- "{not_there} {pee}"', "signs: cannot_pee: any"),
         ("kind: history", "kind: story", "signs: frail: kind"),
         ("old_age: 50", "old_age: fifty", "old_age"),
+        ("always: call_988", "always: call_1", "RF18: always"),
+        ("firm: true", "firm: 1", "firm"),
     ],
 )
 def test_fault_in_the_rules_names_entry_and_field(
@@ -198,6 +262,13 @@ def test_case_does_not_matter(rule: str, text: str) -> None:
 
 LONG = ["numb groin ", "a", "!", "can't pee, ", "back hurts no fever ", "a.b", "(", "🙂"]
 SOME_WORDS = ["no", "not", "my", "i", "can't", "pee", "numb", "fever", ",", ".", "but"]
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_longest_message_takes_no_time(text: str) -> None:
+    start = time.perf_counter()
+    safety.check((text * 2_000)[:2_000])
+    assert time.perf_counter() - start < 0.5
 
 
 @pytest.mark.parametrize("text", LONG)

@@ -14,154 +14,56 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from spinebot.language.cues import (
+    ABOUT,
+    ACTUAL,
+    AFFIRMED,
+    ASKER,
+    CAN,
+    CARRIES_ON,
+    CHANGED,
+    CLAUSE_QUESTIONS,
+    CONDITION,
+    CONDITION_ASKS,
+    CURRENT,
+    DOCTORS_DO,
+    DONE,
+    ENDS_CLAUSE,
+    FAMILY,
+    FILLERS,
+    FIRST,
+    FOLLOWS_ON,
+    GENERIC,
+    HAD_IT,
+    IMAGINED,
+    JOINS_CLAUSE,
+    LIST_HEADS,
+    LONG_KNOWN,
+    NEGATORS,
+    NO_CONTENT,
+    NOT_A_NEGATION,
+    NOTHING_NEW,
+    PAST,
+    PET,
+    QUESTION_STARTS,
+    REMEDY,
+    RESOLVED,
+    RETURNED,
+    STATES,
+    STILL_THEIRS,
+    STORY,
+    STUDY,
+    SUBJECTS,
+    THIRD,
+    TOPIC,
+    WHOSE_THIRD,
+    WORRIED,
+)
+from spinebot.language.cues import RELATIVES as RELATIVES
+
 # A clause or a sentence without a stop is cut here, so that no visitor can make us slow.
 LONGEST_CLAUSE = 40
 SCOPE = 9  # how many words a "no" reaches
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-def _cue(*phrases: str) -> re.Pattern[str]:
-    """Phrases (regular expressions over words) that must stand as whole words."""
-    return re.compile(r"(?<!\S)(?:" + "|".join(phrases) + r")(?!\S)")
-
-
-ENDS_CLAUSE = _set(
-    "but however though although except yet because while whereas plus ; : ( ) - – —"
-)
-JOINS_CLAUSE = _set(", and / & + then")
-NO_CONTENT = JOINS_CLAUSE | ENDS_CLAUSE
-SUBJECTS = _set("i it he she they we")
-# After these words "i" or "he" carries the clause on: "when i wipe", "since he fell".
-CARRIES_ON = _set(
-    "when if that while after since until where how what than like as before think feel feels "
-    "believe say said know can could do does did am is are was should will would have had why "
-    "time once so not and , no"
-)
-STATES = _set(
-    "is are was were am be been feel feels felt hurt hurts hurting went go goes got get gets has "
-    "have had can could do does did ache aches aching pain numb numbness weak weakness tingling "
-    "tingles leaking fell keep keeps kept lost started 'm 're 've fever chills sore killing"
-)
-NEGATORS = _set("no not never without none neither nor denies denied denying deny negative free")
-# "no longer", "not sure", "no idea": the words that follow are not denied.
-NOT_A_NEGATION = _set(
-    "longer idea doubt matter relief improvement better wonder way only just sure certain know "
-    "getting going stopping improving helping sleeping slept working eating enough well "
-    "i my he she his her it they can could help helped sleep work stop stopped normal"
-)
-CAN = _set("can could will would 'll ca wo")
-LIST_HEADS = _set("problem problems issue issues trouble troubles change changes symptoms control")
-NOTHING_NEW = _set("no none nope negative absent nothing never")
-
-YEAR = r"(?:19|20)\d\d"
-PAST = _cue(
-    rf"in {YEAR}",
-    rf"back in {YEAR}",
-    r"(?:years?|yrs?|decades?) ago",
-    r"last year",
-    r"long (?:time )?ago",
-    r"as a (?:kid|child|teen|teenager|baby)",
-    r"when (?:i|he|she) was (?:a |an )?(?:kid|child|teen|teenager|young|younger|little|\d+)",
-    r"(?<!than i )(?<!like i )used to (?:have|get|be|feel|go)",
-    r"in the past",
-    r"back then",
-    r"old (?:injury|accident|crash|fall)",
-    r"in (?:college|high school|childhood)",
-)
-CURRENT = _cue(
-    "now", "still", "again", "today", "tonight", "currently", "worse", "worsening", "since",
-    "lately", "recently", "new", "yesterday", "this morning", "suddenly", "sudden", "right now",
-    "came back", "can not", "more and more", "getting", "changed", "different", "spreading",
-)  # fmt: skip
-# "Weak since my operation 8 years ago, no change": known, however often "since" is said.
-LONG_KNOWN = _cue(
-    r"(?:years?|decades?) ago", r"for (?:\w+ )?(?:years|decades)", "all my life", "unchanged",
-    "no (?:new )?change", "same as (?:ever|always|usual)", "not changed", "has always been",
-    "years and years", "longstanding", "long standing",
-)  # fmt: skip
-CHANGED = _cue(
-    "now", "today", "tonight", "worse", "worsening", "yesterday", "this (?:morning|week)",
-    "sudden(?:ly)?", "spreading", "changed(?! at all)", "lately", "recently", "different",
-)  # fmt: skip
-RESOLVED = _cue(
-    r"(?:is|are|was|were|'s|now|all|has|have) (?:all |now |completely )?"
-    r"gone(?! (?:numb|dead|weak|limp|to sleep))",
-    r"gone (?:now|in|after|within|away)",
-    r"goes away",
-    r"went away",
-    r"resolved",
-    r"cleared(?: up)?",
-    r"clears(?: up)?",
-    r"back to normal",
-    r"(?:fully |completely )?recovered",
-    r"disappeared",
-    r"(?:is|are|got|'s) (?:all |much |fully )?better(?: now)?",
-    r"passes in (?:a )?(?:few )?(?:minutes?|seconds?)",
-    r"healed",
-    r"(?:was|were|is|are|'s|came back|turned out) (?:all )?(?:normal|negative)",
-    r"(?:is|are|am|'s) (?:all |totally |doing )?(?:fine|good|ok|okay|great) now",
-    r"(?:check(?:ed|s)?|test(?:ed|s)?|screen(?:ed|s)?|look(?:ed|s)?) for",
-    r"ruled (?:it )?out",
-)
-RETURNED = _cue("back again", "came back", "again", "returned", "worse", "still", "not gone")
-FOLLOWS_ON = _set(
-    "he she everything all it they that this which gone clears cleared goes went unchanged "
-    "same for only all passes"
-)
-FAMILY = _cue(
-    "family history", "in my family", "in the family", "in our family", "runs in", "hereditary"
-)
-RELATIVES = _set(
-    "mom mum mother mommy mama mam dad father daddy papa husband wife spouse partner boyfriend "
-    "girlfriend son daughter kid kids child children baby toddler teen teenager brother sister "
-    "grandma grandmother granny nana gran grandpa grandfather granddad grandad uncle aunt cousin "
-    "friend neighbor neighbour coworker roommate fiance fiancee patient hubby buddy nephew niece "
-    "grandson granddaughter stepdad stepmom"
-)
-THIRD = RELATIVES | _set("he she his her him hers they their them someone somebody")
-# "What should people do when they can't pee?" is about nobody.
-GENERIC = _set("they them their someone somebody patient child children")
-FIRST = _set("i me my mine myself we us our im")
-
-QUESTION_STARTS = _set(
-    "what when why how which who where can could does do is are will would should "
-    "explain define list describe whats"
-)
-FILLERS = _set("hi hello hey so and ok okay but please also just well , thanks um")
-# The visitor who asks is named here without owning the sign.
-ASKER = _cue(
-    r"tell me", r"i (?:just )?(?:want|need|would like) to (?:know|learn|understand|ask)",
-    r"i (?:am|'m) (?:just )?(?:curious|wondering|asking)", r"i (?:was )?wonder(?:ing)?",
-    r"should i (?:know|worry|call|go|see|be|get|look|seek|watch|do)",
-    r"do i (?:need|have to|know|tell|call|see|get)", r"would i know", r"will i know",
-    r"can i (?:ask|tell|know)", r"let me know", r"give me", r"teach me", r"read me",
-    r"i (?:have|had|'ve got|got) a question", r"my question", r"help me understand",
-    r"should i", r"can we talk", r"how (?:do|can|should|could|would) i",
-)  # fmt: skip
-ABOUT = _cue(
-    r"(?:signs?|symptoms?|meaning|definition|causes?) (?:of|for)", r"what (?:is|are|does|causes?)",
-    r"difference between", r"question about", r"read (?:about|that)", r"article (?:on|about)",
-    r"information (?:on|about)", r"info (?:on|about)", r"learn about", r"i (?:am|'m) wondering",
-    r"i was wondering", r"i wonder", r"(?:want|like) to know", r"tell me (?:about|what|how|when)",
-)  # fmt: skip
-# "Is it normal to be numb there?" is how people say that they are.
-WORRIED = _cue(
-    r"(?:is|are) (?:it|this|that|these) (?:\w+ )?(?:normal|ok|okay|bad|serious|dangerous|common)",
-    r"normal to",
-)
-IMAGINED = _cue(
-    r"what if", r"in case", r"what (?:happens|would happen|will happen) (?:if|when)",
-    r"if i (?:ever|get|start|lose|become|develop|were|was|had|do)", r"how would i know",
-    r"(?:can|could|will|would|might|may) (?:i|he|she|it|this|that) "
-    r"(?:ever |eventually |also |really |be |make |cause |leave )*"
-    r"(?:me |him |her )?(?:get|lose|become|end|go|develop|cause|lead|paralyzed|paralysed)",
-    r"(?:afraid|scared|fear|worried|risk|chance|chances|odds) (?:of|about)",
-    r"(?:prevent|avoid|avoiding|preventing)",
-    r"do not want to (?:get|become|end|be|lose)",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -174,8 +76,9 @@ class Reading:
     scopes: tuple[int, ...]  # for each word: where the word that denies it stands, or -1
     spans: tuple[tuple[int, int], ...]  # the first and one past the last word of each clause
     asked: tuple[bool, ...]  # for each sentence: it asks, and nobody has the sign
+    questions: frozenset[int]  # the clauses that ask by themselves, and name nobody
     _texts: dict[int, str] = field(default_factory=dict, compare=False)
-    _told: dict[tuple[re.Pattern[str], int], bool] = field(default_factory=dict, compare=False)
+    _told: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False)
 
     def clause_text(self, clause: int) -> str:
         """The words of one clause, or nothing for a clause that is not there."""
@@ -188,7 +91,7 @@ class Reading:
 
     def tells(self, cue: re.Pattern[str], clause: int) -> bool:
         """Whether a cue stands in a clause."""
-        key = cue, clause
+        key = id(cue), clause  # the cues live as long as the program; hashing one is slow
         if key not in self._told:
             self._told[key] = bool(cue.search(self.clause_text(clause)))
         return self._told[key]
@@ -215,7 +118,8 @@ def read(words: Sequence[str], starts: Collection[int]) -> Reading:
         clauses=clauses,
         scopes=_scopes(words, clauses),
         spans=spans,
-        asked=tuple(_asks(words[start:end]) for start, end in sentence_spans),
+        asked=_asked(words, sentence_spans),
+        questions=frozenset(at for at, span in enumerate(spans) if _is_question(words, span)),
     )
 
 
@@ -224,7 +128,9 @@ def _divide(words: Sequence[str], starts: frozenset[int]) -> tuple[tuple[int, ..
     clauses: list[int] = []
     begun, states = 0, False
     for at, word in enumerate(words):
-        new_sentence = at in starts and at > 0
+        # "How much is it, also I can't pee": what follows is no part of the question.
+        added = word == "also" and at > 0 and words[at - 1] == ","
+        new_sentence = at > 0 and (at in starts or added)
         if at and (new_sentence or at - begun >= LONGEST_CLAUSE or _splits(words, at, states)):
             begun, states = at, False
         states = states or word in STATES
@@ -237,6 +143,8 @@ def _splits(words: Sequence[str], at: int, states: bool) -> bool:
     """Whether a new clause starts here; `states` says that the clause so far says something."""
     word = words[at]
     if word in ENDS_CLAUSE:
+        return True
+    if word == "," and words[at + 1 : at + 2] and words[at + 1] in CLAUSE_QUESTIONS:
         return True
     if not states:
         return False
@@ -264,7 +172,7 @@ def _scopes(words: Sequence[str], clauses: Sequence[int]) -> tuple[int, ...]:
         if word not in NEGATORS or not _denies(words, at):
             continue
         for reached in range(at + 1, min(at + 1 + SCOPE, len(words))):
-            if clauses[reached] != clauses[at] or _and_ends(words, reached):
+            if clauses[reached] != clauses[at] or _ends_scope(words, at, reached):
                 break
             scopes[reached] = at
     return tuple(scopes)
@@ -279,7 +187,10 @@ def _denies(words: Sequence[str], at: int) -> bool:
     return before not in CAN and after not in NOT_A_NEGATION
 
 
-def _and_ends(words: Sequence[str], at: int) -> bool:
+def _ends_scope(words: Sequence[str], no: int, at: int) -> bool:
+    """Whether what a "no" denies ends here: "no cough just a fever", "no fever and my leg is"."""
+    if words[at] == "just":
+        return at > no + 1
     return words[at] in {"and", "&", "+"} and not LIST_HEADS.intersection(words[at + 1 : at + 4])
 
 
@@ -288,15 +199,48 @@ def _spans(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     return tuple(zip(starts, [*starts[1:], len(numbers)], strict=True))
 
 
+def _asked(words: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[bool, ...]:
+    """For each sentence whether it asks or imagines, and nothing later says that it is so."""
+    asked = []
+    for start, end in spans:
+        asks = _asks(words[start:end])
+        later = " ".join(words[end : end + LONGEST_CLAUSE])
+        told = AFFIRMED.search(later) or DONE.search(" ".join(words[start:end]))
+        asked.append((asks and not told) or _is_condition(words[start:end]))
+    return tuple(asked)
+
+
+def _is_condition(words: Sequence[str]) -> bool:
+    if "if" not in words[:3]:
+        return False
+    text = " ".join(words[:120])
+    hypothetical = CONDITION.search(text) or CONDITION_ASKS.search(text)
+    return bool(hypothetical) and not ACTUAL.search(text)
+
+
+def _is_question(words: Sequence[str], span: tuple[int, int]) -> bool:
+    """Whether a clause asks about nobody: "doc wrote S1, what bit of the leg does it go to"."""
+    words = words[span[0] : span[1]]
+    opening = [word for word in words[:6] if word not in FILLERS][:2]
+    asks = bool(opening) and opening[0] in CLAUSE_QUESTIONS
+    # "Is a weak calf L5 or S1, I always mix them up": two answers to choose from.
+    asks = asks or ("or" in words and opening[:1] in (["is"], ["does"], ["are"]))
+    return asks and not _about_somebody(words)
+
+
+def _about_somebody(words: Sequence[str]) -> bool:
+    text = ASKER.sub(" ", " ".join(words[:120]))
+    return bool((FIRST | THIRD - GENERIC).intersection(text.split()))
+
+
 def _asks(words: Sequence[str]) -> bool:
     """A question or request for information in which nobody in particular has the sign."""
     opening = [word for word in words[:8] if word not in FILLERS]
     text = " ".join(words[:120])
     # "Can't pee" opens no question.
     asks = bool(opening) and opening[0] in QUESTION_STARTS and "not" not in opening[1:2]
-    if not (asks or ABOUT.search(text)) or WORRIED.search(text):
-        return False
-    return not (FIRST | THIRD - GENERIC).intersection(ASKER.sub(" ", text).split())
+    asks = asks or bool(ABOUT.search(text)) or ("?" in words and bool(TOPIC.search(text)))
+    return asks and not WORRIED.search(text) and not _about_somebody(words)
 
 
 def is_denied(reading: Reading, positions: Collection[int]) -> bool:
@@ -318,7 +262,7 @@ def is_denied(reading: Reading, positions: Collection[int]) -> bool:
 def is_over(reading: Reading, positions: Collection[int]) -> bool:
     """Whether the sign is past or resolved ("had it in 2015", "it went away")."""
     clause = reading.clauses[max(positions)]
-    if reading.tells(PAST, clause) and not reading.tells(CURRENT, clause):
+    if is_past(reading, positions) or _was_anothers(reading, clause):
         return True
     around = reading.around(clause)
     used = {reading.words[at] for at in positions}
@@ -326,6 +270,45 @@ def is_over(reading: Reading, positions: Collection[int]) -> bool:
         return False
     resolved = any(reading.tells(RESOLVED, one) for one in around)
     return resolved and not any(reading.tells(RETURNED, one) for one in around)
+
+
+def asks_remedy(reading: Reading, positions: Collection[int]) -> bool:
+    """Whether a question asks what helps against the sign, so that somebody has it."""
+    return any(
+        reading.tells(REMEDY, one)
+        for one in {reading.clauses[min(positions)], reading.clauses[max(positions)]}
+    )
+
+
+def is_story(reading: Reading, positions: Collection[int]) -> bool:
+    """Whether the sign is one of a film, a book or a pet."""
+    clause = reading.clauses[max(positions)]
+    sentence = reading.sentences[max(positions)]
+    if any(
+        reading.tells(STORY, one)
+        for one in range(max(0, clause - 3), clause + 2)
+        if one < len(reading.spans) and reading.sentences[reading.spans[one][0]] == sentence
+    ):
+        return True
+    if not reading.tells(PET, clause):
+        return False
+    rest = PET.sub(" ", reading.clause_text(clause)).split()
+    return not FIRST.intersection(rest)
+
+
+def is_past(reading: Reading, positions: Collection[int]) -> bool:
+    """Whether the sign is said to be long ago; that it is better now is not asked."""
+    clause = reading.clauses[max(positions)]
+    if reading.tells(CURRENT, clause):
+        return False
+    around = reading.around(clause)
+    return any(reading.tells(PAST, one) and not reading.tells(CURRENT, one) for one in around)
+
+
+def _was_anothers(reading: Reading, clause: int) -> bool:
+    following = reading.clause_text(clause + 1).split()[:3]
+    told = reading.tells(HAD_IT, clause) and not reading.tells(CURRENT, clause)
+    return told and "i" in following
 
 
 def is_new(reading: Reading, clause: int) -> bool:
@@ -344,13 +327,20 @@ def is_family(reading: Reading, positions: Collection[int]) -> bool:
     words = reading.words[start:end]
     later = reading.words[end : end + LONGEST_CLAUSE]
     told = bool(RELATIVES.intersection(words)) and bool({"had", "died"}.intersection(words))
-    return told and not {"he", "she", "his", "her", "their"}.intersection(later)
+    return told and not STILL_THEIRS.intersection(later)
+
+
+def is_study(reading: Reading, positions: Collection[int]) -> bool:
+    """Whether a question is about a sign in general ("is suicide more common with back pain?")."""
+    last = max(positions)
+    about_all = reading.tells(STUDY, reading.clauses[last])
+    return about_all and reading.asked[reading.sentences[last]]
 
 
 def is_asked(reading: Reading, positions: Collection[int]) -> bool:
     """Whether the sign is only asked about or imagined ("what if I can't pee?")."""
     last = max(positions)
-    if reading.asked[reading.sentences[last]]:
+    if reading.asked[reading.sentences[last]] or reading.clauses[last] in reading.questions:
         return True
     return reading.tells(IMAGINED, reading.clauses[last])
 
@@ -360,9 +350,11 @@ def is_others(reading: Reading, positions: Collection[int]) -> bool | None:
     last = max(positions)
     for at in range(last, max(-1, last - 80), -1):
         word = reading.words[at]
+        if word == "they" and reading.words[at + 1] in DOCTORS_DO:
+            continue
         if word in THIRD:
             return True
-        # "my mom", "my 81 year old mom"
-        if word in FIRST and not RELATIVES.intersection(reading.words[at + 1 : at + 5]):
+        # "my mom", "my 81 year old mom", "my 17 year old"
+        if word in FIRST and not WHOSE_THIRD.intersection(reading.words[at + 1 : at + 5]):
             return False
     return None

@@ -7,7 +7,7 @@ asked about) is decided in spinebot/language/negation.py. `examples` holds what 
 stands behind the rules learns from (spinebot/language/detector.py).
 """
 
-from spinebot.safety.decisions import Finding, by_example, check, information_line, warning
+from spinebot.safety.decisions import Finding, by_example, check, despair, information_line, warning
 from spinebot.safety.rules import RULES, Action, RedFlagsError, RuleBook, book, load
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "book",
     "by_example",
     "check",
+    "despair",
     "information_line",
     "load",
     "warning",

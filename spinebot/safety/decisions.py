@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from spinebot.safety.examples import usual_actions
-from spinebot.safety.rules import Action, Combination, Rule, book
+from spinebot.safety.rules import Action, Combination, Tier, book
 from spinebot.safety.signs import Seen, Sightings, analyse
 
 
@@ -34,16 +34,31 @@ def check(text: str, earlier: Sequence[str] = ()) -> list[Finding]:
         # A rule needs a sign of the newest message.
         return []
     before = [analyse(message).seen for message in earlier]
-    known = _merge(before, current=True)
-    joined = {name: [*found] for name, found in now.items()}
-    for name, found in _merge(before, current=False).items():
-        joined.setdefault(name, []).extend(found)
-    findings = []
-    for rule in book().rules:
-        told = [one for one in (_apply(rule, now), _apply(rule, joined, known)) if one]
-        if told:
-            findings.append(min(told, key=lambda one: one.action))
-    return sorted(findings, key=lambda finding: (finding.action, finding.rule))
+    told = [*_apply(now)]
+    if before:
+        joined = {name: [*seen] for name, seen in now.items()}
+        for name, seen in _merge(before, current=False).items():
+            joined.setdefault(name, []).extend(seen)
+        told += _apply(joined, known=_merge(before, current=True))
+    found: dict[str, Finding] = {}
+    for finding in sorted(told, key=lambda one: one.action):
+        found.setdefault(finding.rule, finding)
+    return sorted(found.values(), key=_urgency)
+
+
+def _urgency(finding: Finding) -> tuple[Action, bool, str]:
+    """Sorts the most urgent first, and of two that are as urgent the one about despair."""
+    return finding.action, not _shows_988(finding), finding.rule
+
+
+def _shows_988(finding: Finding) -> bool:
+    rule = next((rule for rule in book().rules if rule.id == finding.rule), None)
+    return Action.CALL_988 in (finding.action, rule.always if rule else None)
+
+
+def despair(findings: Sequence[Finding]) -> Finding | None:
+    """The finding for which 988 must be shown whatever else is urgent, if there is one."""
+    return next((each for each in findings if _shows_988(each)), None)
 
 
 def by_example(rule: str) -> Finding | None:
@@ -62,14 +77,14 @@ def warning(findings: Sequence[Finding]) -> str:
     """The emergency words for the most urgent finding; nothing if there is none."""
     if not findings:
         return ""
-    first = min(findings, key=lambda finding: finding.action)
+    first = min(findings, key=_urgency)
     rule = next(rule for rule in book().rules if rule.id == first.rule)
     own, helper = book().texts[first.action]
     said = f"{rule.helper_line} {helper}" if first.helper else f"{rule.line} {own}"
-    despair = next((each for each in findings if each.action is Action.CALL_988), None)
-    if despair is not None and first.action is not Action.CALL_988:
+    in_despair = despair(findings)
+    if in_despair is not None and first.action is not Action.CALL_988:
         # Whatever else is urgent, who wants to die is told where to turn.
-        said = f"{said}\n\n{book().texts[Action.CALL_988][despair.helper]}"
+        said = f"{said}\n\n{book().texts[Action.CALL_988][in_despair.helper]}"
     return said
 
 
@@ -89,23 +104,35 @@ def _merge(messages: Sequence[Sightings], current: bool) -> dict[str, list[Seen]
     return merged
 
 
-def _apply(rule: Rule, seen: Sightings, known: Sightings | None = None) -> Finding | None:
-    """The most urgent tier of a rule that is met, and was not met by what is known."""
-    for action, combinations in rule.tiers:
-        for combination in combinations:
-            chosen = _met(combination, seen)
-            if not chosen or not any(one.current for one in chosen):
-                continue
-            if not (known and _met(combination, known)):
-                evidence = tuple(dict.fromkeys(one.evidence for one in chosen))
-                helper = any(one.others for one in chosen)
-                return Finding(rule.id, rule.name, action, evidence, helper)
-    return None
+def _apply(seen: Sightings, known: Sightings | None = None) -> Iterator[Finding]:
+    """For each rule the most urgent tier that is met, and was not met by what is known."""
+    done = set()
+    for tier in _possible(seen):
+        if tier.rule.id in done:
+            continue
+        chosen = _met(tier.combination, seen)
+        if not chosen or not any(one.current for one in chosen):
+            continue
+        if known and _met(tier.combination, known):
+            continue
+        done.add(tier.rule.id)
+        evidence = tuple(dict.fromkeys(one.evidence for one in chosen))
+        helper = any(one.others for one in chosen)
+        yield Finding(tier.rule.id, tier.rule.name, tier.action, evidence, helper)
+
+
+def _possible(seen: Sightings) -> list[Tier]:
+    """The combinations of which all signs are there, the more urgent of a rule first."""
+    by_sign, names = book().by_sign, seen.keys()
+    tiers = [
+        tier for name in names for tier in by_sign.get(name, ()) if tier.combination.names <= names
+    ]
+    return sorted(tiers, key=lambda tier: tier.place)
 
 
 def _met(combination: Combination, seen: Sightings) -> list[Seen] | None:
     """One sighting for each sign of the combination, all about the same person."""
-    if not all(name in seen for name in combination.signs):
+    if not combination.names <= seen.keys():  # what is known holds fewer signs
         return None
     if any(name in seen for name in combination.unless):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,12 +13,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from spinebot.safety.words import NUMBER_TERMS, Lexicon
+from spinebot.safety.numbers import NUMBER_TERMS
+from spinebot.safety.words import Lexicon
 
 RULES = Path(__file__).parent.with_name("red_flags.yml")
 # Words between two words of a sign: for "a b", "a ... b", and on either side for "a & b".
 GAP, WIDE_GAP = 2, 7
-KINDS = ("symptom", "event", "history", "context")
+KINDS = ("symptom", "event", "history", "context", "wish")
 PLACES = ("sentence", "message", "conversation")
 
 
@@ -58,6 +60,7 @@ class Combination:
     signs: tuple[str, ...]
     where: str
     unless: tuple[str, ...]
+    names: frozenset[str]  # the signs, to see quickly whether all are there
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,18 @@ class Rule:
     name: str
     line: str
     helper_line: str
+    always: Action | None  # what is said whatever action wins
     tiers: tuple[tuple[Action, tuple[Combination, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One combination with the rule that it belongs to; the more urgent has the lower place."""
+
+    place: int
+    rule: Rule
+    action: Action
+    combination: Combination
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,7 @@ class Sign:
     members: tuple[str, ...]  # any one of these makes the sign
     together: tuple[str, ...]  # all of these in one message make the sign
     unless: tuple[str, ...]
+    firm: bool  # as a harmless wording: takes a sign away although that is new
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,9 @@ class RuleBook:
 
     rules: tuple[Rule, ...]
     signs: Mapping[str, Sign]
+    by_sign: Mapping[str, tuple[Tier, ...]]  # the rarest sign of each combination
+    by_term: Mapping[str, tuple[tuple[str, Wording], ...]]  # the rarest term of each wording
+    made_of: Mapping[str, tuple[str, ...]]  # for each sign: the signs that it can make
     texts: Mapping[Action, tuple[str, str]]
     information: str
     lexicon: Lexicon
@@ -149,7 +167,7 @@ def _wording(text: str) -> Wording:
 
 def _sign(name: str, entry: object, terms: Iterable[str]) -> Sign:
     where = f"signs: {name}"
-    _only(entry, where, "kind means any of together unless")
+    _only(entry, where, "kind means any of together unless firm")
     _field(entry, where, "means", str)
     kind = _field(entry, where, "kind", str, "symptom")
     _known([kind], KINDS, f"{where}: kind")
@@ -161,7 +179,9 @@ def _sign(name: str, entry: object, terms: Iterable[str]) -> Sign:
     for wording in wordings:
         used = [term[1:-1] for term in wording.terms if term[0] == "{"]
         _known(used, {*terms, *NUMBER_TERMS}, f"{where}: any")
-    return Sign(kind, wordings, members, together, _strings(entry, where, "unless", []))
+    unless = _strings(entry, where, "unless", [])
+    firm = _field(entry, where, "firm", bool, False)
+    return Sign(kind, wordings, members, together, unless, firm)
 
 
 def _combination(entry: object, where: str, signs: Mapping[str, Sign]) -> Combination:
@@ -171,7 +191,7 @@ def _combination(entry: object, where: str, signs: Mapping[str, Sign]) -> Combin
     unless = _strings(entry, where, "unless", [])
     _known([place], PLACES, f"{where}: where")
     _known([*names, *unless], signs, f"{where}: all")
-    return Combination(names, place, unless)
+    return Combination(names, place, unless, frozenset(names))
 
 
 def _tier(
@@ -185,7 +205,7 @@ def _tier(
 
 
 def _rule(id_: str, entry: object, signs: Mapping[str, Sign]) -> Rule:
-    _only(entry, id_, "name line helper_line when sources")
+    _only(entry, id_, "name line helper_line always when sources")
     for source in _field(entry, id_, "sources", list):
         _only(source, f"{id_}: sources", "name url")
         _field(source, f"{id_}: sources", "name", str)
@@ -195,7 +215,13 @@ def _rule(id_: str, entry: object, signs: Mapping[str, Sign]) -> Rule:
     if [action for action, _ in tiers] != sorted({action for action, _ in tiers}):
         raise RedFlagsError(f"{id_}: when: the most urgent action must come first, each once")
     name, line, helper = (_field(entry, id_, one, str) for one in ("name", "line", "helper_line"))
-    return Rule(id_, name, line, helper, tiers)
+    return Rule(id_, name, line, helper, _always(entry, id_), tiers)
+
+
+def _always(entry: object, id_: str) -> Action | None:
+    name = _field(entry, id_, "always", str, "")
+    _known([name], ["", *(one.value for one in Action)], f"{id_}: always")
+    return Action(name) if name else None
 
 
 def _action_texts(actions: object, action: Action) -> tuple[str, str]:
@@ -219,6 +245,54 @@ def _lexicon(
     return Lexicon({**wanted, **special}, old_age, ordinary)
 
 
+def _by_sign(rules: Sequence[Rule]) -> dict[str, tuple[Tier, ...]]:
+    """Each combination under the sign that the fewest of them need."""
+    tiers = [
+        (rule, action, combination)
+        for rule in rules
+        for action, combinations in rule.tiers
+        for combination in combinations
+    ]
+    used = Counter(name for _, _, combination in tiers for name in combination.names)
+    rows: dict[str, list[Tier]] = {}
+    for place, (rule, action, combination) in enumerate(tiers):
+        rarest = min(combination.signs, key=lambda name: used[name])
+        rows.setdefault(rarest, []).append(Tier(place, rule, action, combination))
+    return {name: tuple(row) for name, row in rows.items()}
+
+
+def _by_term(signs: Mapping[str, Sign]) -> dict[str, tuple[tuple[str, Wording], ...]]:
+    """Each wording under one of its terms, so that only those are tried whose term is there.
+
+    The term in the fewest wordings: those in many ("pain", "numb") stand in every other message.
+    """
+    used = Counter(term for sign in signs.values() for each in sign.wordings for term in each.terms)
+    rows: dict[str, list[tuple[str, Wording]]] = {}
+    for name, sign in signs.items():
+        for wording in sign.wordings:
+            rarest = min(sorted(wording.terms), key=lambda term: used[term])
+            rows.setdefault(rarest, []).append((name, wording))
+    return {term: tuple(row) for term, row in rows.items()}
+
+
+def _made_of(signs: Mapping[str, Sign]) -> dict[str, tuple[str, ...]]:
+    """For each sign, all signs that may be there because it is."""
+    direct: dict[str, set[str]] = {}
+    for name, sign in signs.items():
+        for part in (*sign.members, *sign.together):
+            direct.setdefault(part, set()).add(name)
+    reached = {}
+    for name in direct:
+        todo = [name]
+        found: set[str] = set()
+        while todo:
+            new = direct.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        reached[name] = tuple(sorted(found))
+    return reached
+
+
 def load(path: Path = RULES) -> RuleBook:
     """Read and check the rules file. Raises RedFlagsError naming the entry and the field."""
     data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -239,9 +313,13 @@ def load(path: Path = RULES) -> RuleBook:
     }
     old_age = _field(data, path.name, "old_age", int)
     ordinary = _strings(data, path.name, "ordinary")
+    checked = tuple(_rule(id_, entry, signs) for id_, entry in rules.items())
     return RuleBook(
-        rules=tuple(_rule(id_, entry, signs) for id_, entry in rules.items()),
+        rules=checked,
         signs=signs,
+        by_sign=_by_sign(checked),
+        by_term=_by_term(signs),
+        made_of=_made_of(signs),
         texts={action: _action_texts(actions, action) for action in Action},
         information=_field(information, "information", "line", str),
         lexicon=_lexicon(phrases, signs.values(), special, old_age, ordinary),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from spinebot.language import negation
+from spinebot.safety.numbers import Span
 from spinebot.safety.rules import GAP, RuleBook, Sign, Wording, book
-from spinebot.safety.words import Span, tokens
+from spinebot.safety.words import tokens
 
 # Words that may not stand between two words of a sign: another thought starts there.
 BREAKS = frozenset(
@@ -56,35 +56,12 @@ def analyse(text: str) -> Analysis:
     topics = terms.get("topic", ())
     asks = any(reading.asked[reading.sentences[start]] for start, _ in topics)
     finder = _Finder(rules, terms, reading)
-    possible = {name for term in terms for name in _by_term(rules).get(term, ())}
-    for name in rules.signs:
-        if name not in possible:
-            continue
+    for name in finder.candidates:
         found, asked = finder.sightings(name)
         asks = asks or asked
         if found:
             seen[name] = found
     return Analysis(_gathered(rules, seen), asks)
-
-
-_indexes: dict[int, tuple[RuleBook, dict[str, set[str]]]] = {}
-
-
-def _by_term(rules: RuleBook) -> dict[str, set[str]]:
-    """Return the signs by one term of each of their wordings, the one that is in the fewest.
-
-    A message has a handful of terms; the signs that have none of them need not be looked for.
-    """
-    known = _indexes.get(id(rules))
-    if known is None or known[0] is not rules:
-        wordings = [(name, each) for name, sign in rules.signs.items() for each in sign.wordings]
-        common = Counter(term for _, wording in wordings for term in wording.terms)
-        index: dict[str, set[str]] = {}
-        for name, wording in wordings:
-            rarest = min(wording.terms, key=lambda term: (common[term], term))
-            index.setdefault(rarest, set()).add(name)
-        _indexes[id(rules)] = known = (rules, index)
-    return known[1]
 
 
 def _sentence_starts(words: Sequence[str]) -> set[int]:
@@ -98,16 +75,22 @@ class _Finder:
     def __init__(self, rules: RuleBook, terms: Places, reading: negation.Reading) -> None:
         self._signs = rules.signs
         self._terms = terms
-        self._present = terms.keys()
         self._reading = reading
         self._excuses: dict[str, set[int]] = {}
+        # The signs of which some wording has all its terms here, with those wordings.
+        self.candidates: dict[str, list[Wording]] = {}
+        present = terms.keys()
+        for term in present:
+            for name, wording in rules.by_term.get(term, ()):
+                if wording.terms <= present:
+                    self.candidates.setdefault(name, []).append(wording)
 
     def sightings(self, name: str) -> tuple[list[Seen], bool]:
         """Where the sign stands, once a clause, and whether it is asked about."""
         sign, reading = self._signs[name], self._reading
         found: dict[int, Seen] = {}
         asked = False
-        for at in self._places(sign):
+        for at in self._places(name):
             clause = reading.clauses[max(at)]
             if clause in found:
                 continue
@@ -119,19 +102,20 @@ class _Finder:
                 asked = True
         return list(found.values()), asked
 
-    def _places(self, sign: Sign) -> Iterator[Positions]:
-        for wording in sign.wordings:
-            if wording.terms <= self._present:
-                yield from places(wording, self._terms, self._reading)
+    def _places(self, name: str) -> Iterator[Positions]:
+        for wording in self.candidates.get(name, ()):
+            yield from places(wording, self._terms, self._reading)
 
     def _excused(self, sign: Sign, at: Positions) -> bool:
         """Whether a harmless wording stands beside the sign, and nothing says that it is new."""
+        if not sign.unless:
+            return False
         reading = self._reading
         clause = reading.clauses[max(at)]
-        if not sign.unless or negation.is_new(reading, clause):
-            return False
-        around = {clause, clause + 1} if reading.says_more(clause) else {clause}
-        return any(not around.isdisjoint(self._excuse(name)) for name in sign.unless)
+        new = negation.is_new(reading, clause)
+        excuses = [name for name in sign.unless if not new or self._signs[name].firm]
+        around = {reading.clauses[min(at)], *reading.around(clause)}
+        return any(not around.isdisjoint(self._excuse(name)) for name in excuses)
 
     def _excuse(self, name: str) -> set[int]:
         """The clauses in which a harmless wording stands."""
@@ -139,7 +123,7 @@ class _Finder:
             reading = self._reading
             self._excuses[name] = {
                 reading.clauses[at]
-                for place in self._places(self._signs[name])
+                for place in self._places(name)
                 if not negation.is_denied(reading, place)
                 for at in (min(place), max(place))
             }
@@ -148,8 +132,13 @@ class _Finder:
 
 def stands(sign: Sign, reading: negation.Reading, at: Positions) -> bool:
     """Whether the sign is there, for a sign of its kind."""
-    if negation.is_denied(reading, at) or negation.is_asked(reading, at):
+    if negation.is_denied(reading, at) or negation.is_story(reading, at):
         return False
+    # Who imagines dying says enough ("what if I just end it?"), and who only asks, mostly too.
+    if sign.kind == "wish":
+        return not negation.is_past(reading, at) and not negation.is_study(reading, at)
+    if negation.is_asked(reading, at):
+        return sign.kind == "context" and negation.asks_remedy(reading, at)
     if sign.kind == "history":
         return not negation.is_family(reading, at)
     return sign.kind == "context" or not negation.is_over(reading, at)
@@ -208,8 +197,6 @@ def _near(
 
 def _gathered(rules: RuleBook, seen: Mapping[str, list[Seen]]) -> Sightings:
     """Add the signs that are made of other signs."""
-    if not seen:
-        return {}
     done: dict[str, list[Seen]] = {}
 
     def of(name: str) -> list[Seen]:
@@ -228,4 +215,5 @@ def _gathered(rules: RuleBook, seen: Mapping[str, list[Seen]]) -> Sightings:
             done[name] = found
         return done[name]
 
-    return {name: found for name in rules.signs if (found := of(name))}
+    made = {name: None for one in seen for name in (one, *rules.made_of.get(one, ()))}
+    return {name: found for name in made if (found := of(name))}

@@ -11,12 +11,9 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from spinebot.safety.numbers import Span, numbers
+
 LONGEST_TEXT = 100_000  # characters; only the end of a longer text is read
-# What stands for these in a wording is a number, not a list of phrases.
-NUMBER_TERMS = ("number", "height", "degrees", "hot_number", "age_50_up")
-
-Span = tuple[int, int]
-
 # A word (also "l5", "don't"), a number, or one other character.
 TOKEN = re.compile(r"[^\W\d_][^\W_]*(?:'[^\W\d_]+)?|\d+(?:\.\d+)?|\S")
 OPENED = {
@@ -72,7 +69,8 @@ IRREGULAR = {
         "vomit": "vomited", "wet": "wetted", "tight": "tightness tighten",
         "heavy": "heaviness heavier", "stiff": "stiffness stiffer", "short": "shorter",
         "blow": "blew blown", "fly": "flew flown", "spin": "spun", "stick": "stuck",
-        "panic": "panicked", "paralyz": "paralysed paralysis paralyse paralyzed paralyze paralized",
+        "panic": "panicked",
+        "paralyz": "paralysed paralysis paralyse paralyzed paralyze paralized paralised",
         "urinat": "urination urinate", "sens": "sense sensation sensing sensed",
         "mess": "messed messy",
         "rubber": "rubbery", "noodl": "noodley", "breath": "breathe breathing",
@@ -138,7 +136,7 @@ def _without_ending(word: str) -> str:
     if word.endswith(("ies", "ied")) and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith("ness") and len(word) > 6:
-        return word[:-4]
+        return re.sub("i$", "y", word[:-4])
     if word.endswith("ly") and len(word) > 5:
         return word[:-2]
     if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
@@ -215,19 +213,27 @@ class Lexicon:
                 for node in nodes:
                     for term in node.get("", ()):
                         found.setdefault(term, []).append((start, at + 1))
-        for term, span in _numbers(words, self._old_age):
+        for term, span in numbers(words, self._old_age):
             insort(found.setdefault("{" + term + "}", []), span)
         idioms = found.pop("idiom", [])
         return _outside(found, idioms) if idioms else found
 
 
 def _outside(found: Mapping[str, Sequence[Span]], idioms: Sequence[Span]) -> dict[str, list[Span]]:
-    """The terms of which no word belongs to an idiom."""
-    taken = {at for start, end in idioms for at in range(start, end)}
+    """The terms that share no word with an idiom, or say more than it.
+
+    "Come back" is an idiom; "biopsy came back positive" is not.
+    """
+    taken = {at: idiom for idiom in idioms for at in range(*idiom)}
+
+    def free(start: int, end: int) -> bool:
+        over = {taken[at] for at in range(start, end) if at in taken}
+        return all(start <= one[0] and one[1] <= end and one != (start, end) for one in over)
+
     kept = {}
     for term, spans in found.items():
-        if free := [span for span in spans if taken.isdisjoint(range(*span))]:
-            kept[term] = free
+        if left := [span for span in spans if free(*span)]:
+            kept[term] = left
     return kept
 
 
@@ -246,160 +252,3 @@ def _is_slip(word: str, candidate: str) -> bool:
         swapped = len(wrong) == 2 and wrong[1] - wrong[0] == 1 and sorted(word) == sorted(candidate)
         return swapped or (len(wrong) == 1 and len(word) >= 6)
     return abs(len(word) - len(candidate)) == 1 and min(len(word), len(candidate)) >= 6
-
-
-# Numbers -----------------------------------------------------------------------------------
-
-TENS = {"fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "fifties": 50,
-        "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}  # fmt: skip
-FEW = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-       "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30}  # fmt: skip
-OLD = frozenset(["yo", "y", "year", "years", "yrs", "yearold"])
-AGE_LEADS = frozenset(
-    [
-        "am",
-        "is",
-        "'s",
-        "was",
-        "be",
-        "age",
-        "aged",
-        "turned",
-        "turning",
-        "ages",
-        "nearly",
-        "almost",
-        "now",
-        "just",
-        "s",
-    ]
-)
-# "77 and getting shorter", "(79)", "mom, 68, fell"
-AGE_FOLLOWS = frozenset(
-    [",", ".", ")", "and", "f", "m", "male", "female", "with", "here", "lady", "woman", "man"]
-)
-NO_AGE = frozenset(
-    [
-        "pounds",
-        "lbs",
-        "lb",
-        "miles",
-        "mile",
-        "%",
-        "percent",
-        "minutes",
-        "minute",
-        "degrees",
-        "mg",
-        "hours",
-        "hour",
-        "days",
-        "day",
-        "weeks",
-        "week",
-        "months",
-        "dollars",
-        "feet",
-        "ft",
-        "foot",
-        "mph",
-        "out",
-        "/",
-        "kg",
-        "times",
-        "pm",
-        "am",
-        "steps",
-        "reps",
-        "inches",
-        "inch",
-        "km",
-        "kilos",
-        "$",
-        "bucks",
-        "people",
-        "calories",
-        "stairs",
-        "squats",
-        ":",
-        "th",
-    ]
-)
-HEIGHTS = frozenset(
-    [
-        "feet",
-        "ft",
-        "foot",
-        "meters",
-        "metres",
-        "meter",
-        "metre",
-        "m",
-        "stories",
-        "story",
-        "floors",
-        "floor",
-    ]
-)
-HEAT_LEADS = frozenset(
-    [
-        "was",
-        "at",
-        "of",
-        "hit",
-        "hits",
-        "reads",
-        "says",
-        "said",
-        "to",
-        "up",
-        "running",
-        "around",
-        "been",
-        "reading",
-        "over",
-        "is",
-    ]
-)
-DEGREES = frozenset(["degrees", "degree", "c", "f", "celsius", "fahrenheit"])
-WEATHER = frozenset(["outside", "weather", "today's", "oven", "water", "sauna", "tub"])
-NO_HEAT = NO_AGE - {"degrees", "out"} | frozenset(["f-150", "s", "year", "years"])
-
-
-def _value(word: str) -> float | None:
-    if word[0].isdigit():
-        return float(word) if len(word) < 7 else None
-    return TENS.get(word, FEW.get(word))
-
-
-def _numbers(words: Sequence[str], old_age: int) -> Iterator[tuple[str, Span]]:
-    for at, word in enumerate(words):
-        value = _value(word) if word.isascii() else None
-        if value is None:
-            continue
-        before = words[at - 1] if at else "."
-        after = words[at + 1] if at + 1 < len(words) else "."
-        yield "number", (at, at + 1)
-        if after in HEIGHTS and value >= 4:
-            yield "height", (at, at + 2)
-        if before != "$" and _is_age(value, before, words[at + 1 : at + 3], old_age):
-            yield "age_50_up", (at, at + 1)
-        if 37.8 <= value <= 41.5 or 99.5 <= value <= 107:
-            yield "degrees", (at, at + 1)
-            told = value > 99 and (before in HEAT_LEADS or value != int(value))
-            told = (told and after not in NO_HEAT) or after in DEGREES
-            if told and before != "$" and not WEATHER.intersection(words[at + 1 : at + 5]):
-                yield "hot_number", (at, at + 1)
-
-
-def _is_age(value: float, before: str, after: Sequence[str], old_age: int) -> bool:
-    following = [word for word in after if word != "-"][:1]
-    if not old_age <= value <= 110 or value != int(value):
-        return False
-    if following and following[0] in OLD:
-        return True
-    if following and following[0] in NO_AGE:
-        return False
-    if before in AGE_LEADS or before in {"my", "her", "his", "late", "early", "mid", "over"}:
-        return True
-    return before in {".", ",", "("} and bool(following) and following[0] in AGE_FOLLOWS
