@@ -143,7 +143,8 @@ class ValidateMriReviewForm(Action):
         asked = slots.get("requested_slot")
         events: Events = []
         if asked and _just_said(tracker):
-            reading = intake.read(asked, text_of(tracker), intent_of(tracker), clinic().region)
+            region = clinic().region
+            reading = intake.read(asked, text_of(tracker), intent_of(tracker), region, slots)
             if not reading.is_answer:
                 return []
             if reading.is_bad:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
+from spinebot import asides
+from spinebot.asides import TIME, Wish
 from spinebot.language.messages import clean
 
 SLOTS = (
@@ -42,54 +41,208 @@ _ALWAYS_SOMETHING_ELSE = {
     *("ask_bot_identity", "too_long"),
 }
 _SMALL_TALK = {"greet", "thank", "goodbye"}
-_QUESTION_WORDS = {
-    *("what", "whats", "what's", "why", "how", "hows", "who", "whos", "where", "when", "which"),
-    *("can", "could", "do", "does", "did", "is", "are", "will", "would", "should", "shall", "may"),
-}
-# "When I sit", "where my neck begins": put as a question these would turn the words round.
-_NO_QUESTION_AFTER = {"i", "i'm", "im", "i've", "my", "it", "the", "we", "she", "he", "they"}
-# Names and places are short; a short message that begins with "will" or "may" may be a name.
-_SHORTEST_QUESTION = 4
+
+# Offered as a question, yet an answer: "can you call me after 5?"
+_TIME_OFFERED = re.compile(
+    r"^(?:how|what) about\b|^(?:can|could|would) (?:you|someone|somebody|they) (?:please )?"
+    r"(?:call|reach|ring|phone|text|contact|try)\b"
+    r"|^(?:is|are|would|does|do) [^?]*\b(?:ok|okay|fine|good|works?|possible|alright)\b",
+    re.I,
+)
+# Whatever else is said of a time or a place may be something else.
+_MAY_BE_TIME = re.compile(
+    r"\d|\b(?:times?|early|late|later|soon|asap|flexible|preference|free|available|after|before"
+    r"|hours?|days?|weeks?|months?|now|today|[ap]m|don'?t know|not sure|morn\w*|even\w*|open)\b",
+    re.I,
+)
+_MAY_BE_PLACE = re.compile(
+    r"\b(?:pain\w*|hurt\w*|ach\w+|numb\w*|everywhere|all over|left|right|upper|lower|middle|between"
+    r"|don'?t know|not sure)\b",
+    re.I,
+)
+_STOP = re.compile(r"\b(?:stop|cancel|forget|quit|never ?mind|abort|nvm)\b", re.I)
+# At "where does it hurt" these ask for somebody, they name no place.
+_WANTS = re.compile(r"\b(?:want|need|speak|talk|someone|human|person|doctor|surgeon)\b", re.I)
 
 _YES = re.compile(
-    r"\b(yes|yeah|yep|yup|sure|ok|okay|right|correct|i did|i have|i had|i do)\b", re.I
+    r"\b(yes|yeah|yep|yup|sure|ok|okay|right|correct|i did|i have|i had|i do|(?:had|got|have) "
+    r"(?:one|it|an? mri)|i (?:think|believe) so|of course|definitely|absolutely)\b",
+    re.I,
 )
 _NO = re.compile(
-    r"\b(no|nope|nah|never|not yet|none|haven'?t|have not|didn'?t|don'?t have|without)\b", re.I
+    r"\b(no|nope|nah|never|not yet|none|haven'?t|have not|didn'?t|don'?t have|without"
+    r"|don'?t think so)\b|^(i don'?t|not\b.*)$",
+    re.I,
 )
-_UNSURE = re.compile(r"\b(not sure|unsure|don'?t know|do not know|dunno|maybe|no idea)\b", re.I)
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_UNSURE = re.compile(
+    r"\b(not sure|unsure|don'?t know|do not know|dunno|idk|maybe|no idea|no clue|not certain"
+    r"|(?:can'?t|cannot|don'?t|do not) (?:remember|recall)|forgot)\b",
+    re.I,
+)
+_MONTHS = (
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_UNITS = r"(?:days?|weeks?|months?|years?|summer|fall|autumn|winter|spring)"
+_WEEKDAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _WHEN = re.compile(
-    rf"\b((19|20)\d\d|({_MONTHS})[a-z]*|\d+ (day|week|month|year)s?|ago|yesterday|today"
-    r"|(last|this|a few|few|couple of) "
-    r"(days?|weeks?|months?|years?|summer|fall|autumn|winter|spring)"
+    rf"\b((19|20)\d\d|({_MONTHS})\b|\d+ (day|week|month|year)s?|ago|yesterday|today"
+    rf"|(last|this|the|past|a|one|two|three|few|couple(?: of)?|several|half a)"
+    rf" (?:{_UNITS}|{_WEEKDAYS})"
+    r"|summer|autumn|winter|in (?:the )?(?:spring|fall)|christmas|easter|thanksgiving"
     r"|\d{1,2}/\d{1,4})",
     re.I,
 )
-_AGREE = re.compile(r"^(i )?(agree|consent|accept)\b|^(yes|yeah|yep|sure|ok|okay)\b", re.I)
-_DISAGREE = re.compile(r"\b(disagree|do not|don'?t|refuse|decline|no|nope)\b", re.I)
-# Consent with a reserve is no consent: it is asked for again.
-_RESERVE = re.compile(r"\b(not|but|only|unless|if|except|maybe|unsure|later|never)\b", re.I)
-_SEND = re.compile(
-    r"\b(send|submit|yes|yeah|yep|ok|okay|right|correct|sure|looks good|fine)\b", re.I
-)
-# "Correct" by itself is a yes. What holds a "not" is never sent.
-_CHANGE = re.compile(
-    r"\b(change|correct\s+\w+|fix|wrong|edit|update|not|no|don'?t|never|wait|mistake)\b", re.I
-)
-# "My name is wrong" names no new name.
-_NO_VALUE = re.compile(r"(wrong|incorrect|not|a mistake|mis\w+|outdated|old)\b", re.I)
-_FIELDS = {
-    "name": r"\bname\b",
-    "contact": r"\b(phone|number|e-?mail|contact)\b",
-    "best_time": r"\b(time|when)\b",
-    "recent_mri": r"\bmri\b",
-    "pain_area": r"\b(where|hurts?|pain|area|place)\b",
-}
-_NAME_LEAD = re.compile(
-    r"^\s*(hi|hello|hey)?[,!. ]*(my (full )?name is|my name'?s|i am|i'?m|it'?s|this is|name:?)\s+",
+_NO_MRI = re.compile(
+    r"\b(?:don'?t|do not|haven'?t|have not|never|didn'?t) (?:have|had|get|got)\b"
+    r"|^actually,? no\b",
     re.I,
 )
+
+_AGREE = re.compile(
+    r"^(i )?(do )?(agreed?|consent|accept)\b|^i (do|give (my |you my )?consent)\b"
+    r"|^(yes|yeah|yep|sure|ok|okay|of course|absolutely|definitely|fine|that'?s fine)\b",
+    re.I,
+)
+_DISAGREE = re.compile(
+    r"\b(disagree|(do not|don'?t|won'?t|will not|not) (agree|consent|accept|want)|refuse|decline)\b"
+    r"|^(no|nope|nah|never)[\s,.!]*(thanks?|thank you|way|sorry|please|never|not)?[\s,.!]*$"
+    r"|^(absolutely|certainly|definitely) not\b"
+    r"|^no[,.! ]+i (do not|don'?t|won'?t|refuse)[.! ]*$|^i (do not|don'?t|won'?t)[.! ]*$",
+    re.I,
+)
+# Consent with a reserve is no consent: it is asked for again.
+_RESERVE = re.compile(
+    r"\b(not|no|nope|but|only|unless|if|except|maybe|unsure|later|never|\w+n't|dont|cant|wont)\b",
+    re.I,
+)
+
+# A summary is sent by words that say nothing but that it is right.
+_SEND_WORDS = {
+    *("yes", "yeah", "yep", "yup", "ok", "okay", "sure", "right", "correct", "send", "submit"),
+    *("confirm", "confirmed", "good", "fine", "perfect", "great", "excellent", "proceed"),
+    *("accurate", "exactly", "absolutely", "ahead", "lgtm", "awesome"),
+}
+_BESIDE_SEND = {
+    *("all", "that", "that's", "thats", "this", "it", "it's", "its", "is", "looks", "look", "are"),
+    *("everything", "looking", "sounds", "seems", "go", "please", "thanks", "thank", "you", "now"),
+    *("i", "to", "me", "and", "so", "off", "them", "the", "form", "request", "details", "do"),
+    *("to", "clinic", "by", "with", "think", "very", "just", "ready", "i'm", "happy", "we're"),
+    *("set", "quite", "totally", "completely", "for", "at", "away"),
+}
+_NO_CHANGE = re.compile(
+    r"^(?:no(?:pe)?[,.! ]+)?(?:(?:that'?s|that is) (?:all|it)|no (?:more )?"
+    r"(?:changes?|corrections?)(?: needed| necessary| required)?"
+    r"|(?:there(?:'s| is) )?nothing (?:to|needs to be) (?:change|fix|correct|edit)(?:e?d)?"
+    r"|(?:don'?t|do not|no need to) (?:change|edit|fix)(?: anything| it| that)?)\b"
+    r"|^no(?:pe)?[,.! ]+(?=all|looks|it'?s (?:all )?(?:good|fine|right))",
+    re.I,
+)
+_SAYS_YES = re.compile(
+    r"^(?:please )?(?:yes|yeah|yep|yup|ok|okay|sure|send|submit|correct|confirm)\b", re.I
+)
+_STANDS = re.compile(r"\b(?:is|are|looks?|'s) (?:all )?(?:correct|right|fine|good|ok|okay)\b", re.I)
+# "Correct" by itself is a yes. What holds a "not" or a "but" is never sent.
+_CHANGE = re.compile(
+    r"\b(change|correct\s+(?:my|the|some)\w*|fix|wrong|edit|update|not|no|never|wait|mistake|but|except|only"
+    r"|unless|if|later|tomorrow|back|\w+n't|dont|cant|wont|isnt)\b",
+    re.I,
+)
+
+
+_GREETING = r"(?:hi|hello|hey|good (?:morning|afternoon|evening))"
+_ASSENT = r"(?:yes|yeah|sure|ok|okay|well|um+|uh|oh|so|of course|sorry|no|wait)"
+_NAME_LEAD = re.compile(
+    rf"^\s*(?:(?:{_GREETING}|{_ASSENT})\b[,!. ]*)*"
+    r"(?P<lead>(?:my |the )?(?:full |first |legal |real )?names?(?: is|'?s|:| would be)"
+    r"|(?:i|people|friends) (?:go by|am called)|i'?m called"
+    r"|(?P<weak>(?:(?:you can|please|just|people|friends|everyone)? ?(?:calls? me))|i am|i'?m|it'?s"
+    r"|it is|that'?s|that is|that would be|this is|i mean))[\s:,-]+",
+    re.I,
+)
+_NAME_OPENING = re.compile(rf"^(?:{_GREETING}\b[,!. ]+|{_ASSENT}[,!.]+ ?)+", re.I)
+# What follows a name: "and I have back pain", "here", "please", "my number is".
+_AFTER_NAME = re.compile(
+    r"(?:[\s,.;!]+(?:and |but )?(?:i (?:have|am|had|need|want|would|was|live|got|can)\b"
+    r"|(?:i'?m|i've)\b|my (?:last |first |sur)?\w+ (?:is|hurts?|has|number|phone|e-?mail)\b).*"
+    r"|,?\s+(?:here|speaking|please|thanks|thank you))+[\s.,!]*$",
+    re.I,
+)
+_BEFORE_CONTACT = re.compile(
+    r"[\s,;:.(]*(?:\band\b )?"
+    r"(?:(?:my|at|on|is|phone|cell|mobile|number|e-?mail|address|tel)\b[\s:.]*)*$",
+    re.I,
+)
+_TWO_NAMES = re.compile(r"[\s,.;]+(?:and )?(?:my )?(?:last|family|sur)[ -]?name(?: is|:)?\s+", re.I)
+# Said by themselves, or with one another, these are no name.
+_NO_NAME = {
+    *("yes", "no", "ok", "okay", "nope", "yeah", "yep", "sure", "none", "stop", "what", "why"),
+    *("test", "skip", "back", "next", "pass", "hi", "hello", "hey", "thanks", "thank", "you"),
+    *("good", "morning", "evening", "afternoon", "day", "bye", "goodbye", "see", "later", "cancel"),
+    *(
+        "help",
+        "please",
+        "great",
+        "perfect",
+        "cool",
+        "fine",
+        "nice",
+        "awesome",
+        "wait",
+        "hold",
+        "on",
+    ),
+    *("sorry", "oops", "right", "correct", "wrong", "go", "ahead", "sounds", "all", "maybe", "idk"),
+    *("huh", "hm", "hmm", "um", "uh", "nothing", "nobody", "nevermind", "never", "mind", "forget"),
+    *("it", "of", "course", "done", "more", "info", "continue", "start", "over", "begin", "ready"),
+    *("exactly", "absolutely", "definitely", "agree", "name", "my", "me", "human", "person"),
+    *("agent", "bot", "someone", "send", "submit", "change", "how", "who", "long", "much", "cost"),
+    *("free", "private", "anonymous", "confidential", "again", "thing", "not", "yet", "now", "way"),
+}
+# After "I'm" or "it's" these begin no name; after "call me" neither.
+_NOT_AFTER_WEAK = {
+    *("not", "in", "a", "an", "the", "done", "having", "tired", "scared", "too", "so", "very"),
+    *("just", "at", "your", "going", "looking", "trying", "feeling", "hurting", "interested"),
+    *("calling", "asking", "only", "still", "really", "getting", "about", "from", "out", "worried"),
+    *("afraid", "under", "suffering", "unsure", "hurt", "sick", "pregnant", "annoying", "stupid"),
+    *("ridiculous", "bullshit", "urgent", "tomorrow", "today", "tonight", "asap", "when", "if"),
+    *("soon", "after", "before", "any", "anytime", "whenever", "first", "instead", "complicated"),
+    *("curious", "wondering", "confused", "lost", "cancelled", "bad", "worse", "better", "painful"),
+    *("experiencing", "what", "because", "to", "for", "with", "like", "always", "both", "mostly"),
+}
+# No name holds these.
+_SENTENCE = {
+    *("the", "is", "are", "was", "have", "your", "our", "they", "that", "this", "it", "it's"),
+    *(
+        "i'm",
+        "does",
+        "cannot",
+        "would",
+        "could",
+        "should",
+        "because",
+        "what",
+        "whats",
+        "why",
+        "when",
+    ),
+    *("where", "which", "with", "about", "from", "tell", "know", "pain", "hurts", "need"),
+    *(
+        "phone",
+        "number",
+        "email",
+        "e-mail",
+        "mri",
+        "something",
+        "anything",
+        "to",
+        "for",
+        "name",
+        "already",
+        "told",
+        "same",
+    ),
+}
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -107,6 +260,7 @@ class Reading:
 
 SOMETHING_ELSE = Reading(is_answer=False)
 BAD = Reading(is_bad=True)
+WHICH = Reading(is_bad=True, wording="change_which")
 
 
 def slots_of(reason: str, answers: Mapping[str, Any]) -> list[str]:
@@ -123,76 +277,237 @@ def next_slot(reason: str, answers: Mapping[str, Any]) -> str | None:
     return next((slot for slot in slots_of(reason, answers) if answers.get(slot) is None), None)
 
 
-def read(slot: str, text: str, intent: str | None, region: str) -> Reading:
+def read(
+    slot: str,
+    text: str,
+    intent: str | None,
+    region: str,
+    answers: Mapping[str, Any] | None = None,
+) -> Reading:
     """Read ``text``, understood as ``intent``, as the answer to the question about ``slot``.
 
     ``region`` is the country in which a phone number without country code is looked up.
+    ``answers`` are the form's slots so far: a correction may be of any of them.
     """
-    text = " ".join(clean(text).split())
+    text = " ".join(clean(text).replace("’", "'").split())
     if intent == "report_emergency":
         return SOMETHING_ELSE
-    if slot in OPTIONAL and re.fullmatch(r"skip( this)?( one)?[.!]?", text, re.I):
+    # A correction goes before what the classifier sees: it takes "fix my number" for a question.
+    corrected = _corrected(slot, text, region, answers or {})
+    if corrected is not None:
+        return corrected
+    if slot in OPTIONAL and asides.is_skip(text):
         return Reading({slot: NOT_GIVEN})
-    if not _is_plain_answer(slot, text, region) and (
-        intent in _ALWAYS_SOMETHING_ELSE or intent in _SMALL_TALK or is_question(text)
+    if not _is_plain_answer(slot, text, region, intent) and (
+        intent in _ALWAYS_SOMETHING_ELSE or intent in _SMALL_TALK or asides.is_question(text)
     ):
         return SOMETHING_ELSE
-    return _READERS[slot](text, region)
+    if slot == "confirmed":
+        return _read_confirmed(text, region, answers or {})
+    reading = _READERS[slot](text, region)
+    if (reading.is_bad or _is_beside(slot, text)) and str(intent).startswith("ask_"):
+        return SOMETHING_ELSE
+    if reading.is_bad and str(intent).startswith(("report_", "out_of_scope_")):
+        return SOMETHING_ELSE
+    return reading
 
 
-def is_question(text: str) -> bool:
-    """Return whether ``text`` is put as a question."""
-    words = text.lower().split()
-    if not words:
-        return False
-    if text.rstrip().endswith("?"):
-        return True
-    if words[0] not in _QUESTION_WORDS or len(words) < _SHORTEST_QUESTION:
-        return False
-    return not (words[0] in {"when", "where"} and words[1] in _NO_QUESTION_AFTER)
+def _is_beside(slot: str, text: str) -> bool:
+    """Return whether no word of the text is of a time, or of a place, where that is asked."""
+    if slot == "best_time":
+        return not (TIME.search(text) or _MAY_BE_TIME.search(text))
+    return slot == "pain_area" and not (asides.names_place(text) or _MAY_BE_PLACE.search(text))
 
 
-def _is_plain_answer(slot: str, text: str, region: str) -> bool:
+def _is_plain_answer(slot: str, text: str, region: str, intent: str | None) -> bool:
     """Return whether the text can only be meant as the answer, whatever the classifier thinks."""
     if slot == "contact":
         return not _read_contact(text, region).is_bad
     if slot == "consent":
         return bool(re.fullmatch(r"(i )?(do not |don'?t )?(dis)?agree[.!]?", text, re.I))
     if slot == "confirmed":
-        return bool(re.match(r"(yes, send it|change\b)", text, re.I))
-    return False
+        return _is_send(text) or asides.is_wish_to_change(text)
+    asked = asides.is_question(text)
+    if slot == "name":
+        led = _NAME_LEAD.match(text)
+        return (
+            bool(not asked and (led or intent in _SMALL_TALK))
+            and not _read_name(text, region).is_bad
+        )
+    if _STOP.search(text):
+        return False
+    if slot == "best_time":
+        return bool(TIME.search(text) and (not asked or _TIME_OFFERED.match(text)))
+    if slot == "pain_area":
+        return asides.names_place(text) and not asked and not _WANTS.search(text)
+    return bool(_WHEN.search(text) or _SAYS_YES.match(text)) and not asked
 
 
-def _read_name(text: str, _region: str) -> Reading:
-    name = _NAME_LEAD.sub("", text).strip(" .,!")
-    plausible = (
+# Corrections
+
+
+def _corrected(slot: str, text: str, region: str, answers: Mapping[str, Any]) -> Reading | None:
+    """Read ``text`` as a correction of what was answered before, None if it is none."""
+    if len(text) > asides.LONGEST:
+        return None
+    if asides.is_restart(text):
+        return Reading(dict.fromkeys(SLOTS))
+    if asides.begins_as_question(asides.bare(text)):
+        return None
+    wishes = [wish for wish in asides.named(text) if _is_asked(wish.slot, answers)]
+    if wishes:
+        return _change(wishes, slot, text, region, answers)
+    return (
+        _told_anew(slot, text, region, answers)
+        or _corrected_contact(slot, text, region, answers)
+        or _meant(slot, text, region, answers)
+        or _taken_back(slot, text, answers)
+    )
+
+
+def _is_asked(slot: str, answers: Mapping[str, Any]) -> bool:
+    reason = str(answers.get("handoff_reason") or "")
+    return slot in slots_of(reason, answers)
+
+
+def _change(
+    wishes: list[Wish], asked: str, text: str, region: str, answers: Mapping[str, Any]
+) -> Reading | None:
+    """Ask what is to be changed again, or take the new value where one stands there."""
+    new: dict[str, Any] = {}
+    for wish in wishes:
+        new.update(_emptied(wish.slot))
+        value = wish.value
+        if wish.slot == "contact":
+            value = asides.corrected_contact(text, region, answers.get("contact"))
+        reading = _READERS[wish.slot](value, region) if value else BAD
+        if not reading.is_bad:
+            new.update(reading.values)
+        elif wish.slot == asked and wish.value:
+            # What was said for the present question is no use: it is explained as a bad answer.
+            return None
+    return Reading(new)
+
+
+def _emptied(slot: str) -> dict[str, Any]:
+    """Return the values that have ``slot`` asked again; an MRI's date belongs to its MRI."""
+    return {slot: None, "mri_date": None} if slot == "recent_mri" else {slot: None}
+
+
+def _told_anew(slot: str, text: str, region: str, answers: Mapping[str, Any]) -> Reading | None:
+    """Read "my e-mail is bo@example.com", said while something else is asked."""
+    wish = asides.told(text)
+    if wish is None or wish.slot == slot or not wish.value:
+        return None
+    reading = _READERS[wish.slot](wish.value, region)
+    return None if reading.is_bad else reading
+
+
+def _corrected_contact(
+    slot: str, text: str, region: str, answers: Mapping[str, Any]
+) -> Reading | None:
+    """Read a phone number or e-mail address that is given once the question for it is over."""
+    if slot in {"name", "contact"}:
+        return None
+    known = answers.get("contact")
+    new = asides.corrected_contact(text, region, known)
+    # At the end a contact is never passing talk; at "best time" it may be ("mornings, on ...").
+    at_end = slot in {"consent", "confirmed"} and known is not None and new is not None
+    if not at_end and not asides.is_about_contact(text, region):
+        return None
+    if new is None and slot == "confirmed" and _SAYS_YES.match(text):
+        return None
+    return Reading({"contact": new})
+
+
+def _meant(slot: str, text: str, region: str, answers: Mapping[str, Any]) -> Reading | None:
+    """Read "I meant ...", "make that ...": of the answer that it looks like, or else the last."""
+    wish = asides.meant(text, region)
+    before = _before(slot, answers)
+    target = wish.slot or before if wish else None
+    order = slots_of(str(answers.get("handoff_reason") or ""), {"recent_mri": YES})
+    if wish is None or not wish.value or target not in order[: order.index(slot) + 1]:
+        return None
+    reading = _READERS[target](wish.value, region)
+    if not reading.is_bad:
+        return reading
+    return None if target == slot else Reading(_emptied(target))
+
+
+def _taken_back(slot: str, text: str, answers: Mapping[str, Any]) -> Reading | None:
+    """Read "go back", "I mistyped", "wait": the question before, or this one, is asked again."""
+    # At the summary it must be said what is wrong. "Back" is also where it hurts.
+    if slot == "confirmed" or (slot == "pain_area" and text.strip(" .!").lower() == "back"):
+        return None
+    if asides.is_hold(text):
+        return Reading({slot: None})
+    if not asides.is_back(text) and not asides.is_mistake(text):
+        return None
+    return Reading(_emptied(_before(slot, answers) or slot))
+
+
+def _before(slot: str, answers: Mapping[str, Any]) -> str | None:
+    """Return the question before ``slot``, or ``slot`` itself while its answers are no use."""
+    if slot == "confirmed":
+        return None
+    if answers.get("bad_answers"):
+        return slot
+    order = slots_of(str(answers.get("handoff_reason") or ""), answers)
+    place = order.index(slot) if slot in order else len(order)
+    return order[place - 1] if place else None
+
+
+# Readers, one for each question
+
+
+def _read_name(text: str, region: str) -> Reading:
+    if len(text) > asides.LONGEST:
+        return BAD
+    values = {}
+    # "Ann Sample, 202-555-0143" answers two questions.
+    contact = next(asides.contacts(text, region), None)
+    if contact:
+        values["contact"] = contact[0]
+        text = _BEFORE_CONTACT.sub("", text[: contact[1]])
+    lead = _NAME_LEAD.match(text)
+    name = text[lead.end() :] if lead else _NAME_OPENING.sub("", text)
+    name = _AFTER_NAME.sub("", _TWO_NAMES.sub(" ", name)).strip(" .,!")
+    weak = bool(lead and lead["weak"])
+    return Reading({"name": name, **values}) if _is_name(name, weak) else BAD
+
+
+def _is_name(name: str, weak: bool) -> bool:
+    """Return whether it may be a name. ``weak``: what stood before it need not lead to one."""
+    words = [word.strip(".,!") for word in name.lower().split()]
+    return (
         1 < len(name) <= 80
         and len(_LETTER.findall(name)) >= 2
-        and len(name.split()) <= 5
-        and not re.search(r"[\d/<>{}\[\]@#$%^*=\\|;]", name)
-        and not re.fullmatch(r"(yes|no|ok|okay|nope|yeah|sure|none|stop|what|why|test)", name, re.I)
+        and len(words) <= 5
+        and not re.search(r"[\d/<>{}\[\]@#$%^*=\\|;?]|n't\b", name)
+        and not set(words) <= _NO_NAME
+        and not (len(words) > 1 and _is_sentence(name, words))
+        and not (weak and words[0] in _NOT_AFTER_WEAK | _NO_NAME)
     )
-    return Reading({"name": name}) if plausible else BAD
+
+
+def _is_sentence(name: str, words: list[str]) -> bool:
+    """Return whether the words are a sentence's. "My Nguyen" and "No Minwoo" are names."""
+    begins = words[0] in {"no", "not", "my", "i"} and not name.istitle()
+    return begins or bool(set(words) & _SENTENCE)
 
 
 def _read_contact(text: str, region: str) -> Reading:
-    for word in re.findall(r"[^\s,;<>]+@[^\s,;<>]+", text):
-        try:
-            address = validate_email(word.strip(".:()!?'\""), check_deliverability=False).normalized
-        except EmailNotValidError:
-            continue
-        return Reading({"contact": address})
-    for match in phonenumbers.PhoneNumberMatcher(text, region):
-        number = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
-        return Reading({"contact": number})
-    return BAD
+    found = next(asides.right_contacts(text, region), None)
+    return Reading({"contact": found}) if found else BAD
 
 
 def _read_words(slot: str) -> Callable[[str, str], Reading]:
     def reader(text: str, _region: str) -> Reading:
         readable = 1 < len(text) <= LONGEST and re.search(r"[^\W_]", text)
         code = re.search(r"[<>{}\[\]\\|]|;\s*$|--", text)
-        return Reading({slot: text}) if readable and not code else BAD
+        # To "when" and "where" a yes is no answer.
+        empty = re.fullmatch(r"(?:yes|yeah|yep|no|nope|ok|okay|sure)[.! ]*", text, re.I)
+        return Reading({slot: text}) if readable and not code and not empty else BAD
 
     return reader
 
@@ -211,14 +526,17 @@ def _read_recent_mri(text: str, _region: str) -> Reading:
 def _read_mri_date(text: str, region: str) -> Reading:
     if _UNSURE.search(text):
         return Reading({"mri_date": NOT_SURE})
-    if not (
-        _WHEN.search(text) or re.search(r"\d", text) or re.search(r"recent|new|old", text, re.I)
-    ):
+    dated = _WHEN.search(text) or re.search(r"\d", text)
+    if not dated and _NO_MRI.search(text):
+        return Reading({"recent_mri": NO, "mri_date": None})
+    if not (dated or re.search(r"recent|new|old", text, re.I)):
         return BAD
     return _read_words("mri_date")(text, region)
 
 
 def _read_consent(text: str, _region: str) -> Reading:
+    if _UNSURE.search(text):
+        return BAD
     if _DISAGREE.search(text):
         return Reading({"consent": REFUSED})
     if _RESERVE.search(text):
@@ -226,28 +544,26 @@ def _read_consent(text: str, _region: str) -> Reading:
     return Reading({"consent": YES}) if _AGREE.search(text) else BAD
 
 
-def _read_confirmed(text: str, region: str) -> Reading:
-    fields = [name for name, words in _FIELDS.items() if re.search(words, text, re.I)]
-    if _CHANGE.search(text) or fields:
-        if not fields:
-            return Reading(is_bad=True, wording="change_which")
-        return _change(fields[0], text, region)
-    if _SEND.search(text):
+def _is_send(text: str) -> bool:
+    """Return whether the text says that the summary is right, and nothing else."""
+    rest, left_out = _NO_CHANGE.subn("", text)
+    words = set(re.findall(r"[\w']+", rest.lower()))
+    said = bool(words & _SEND_WORDS) or bool(left_out) or words == {"i", "do"}
+    return said and words <= _SEND_WORDS | _BESIDE_SEND and not asides.is_question(text)
+
+
+def _read_confirmed(text: str, region: str, answers: Mapping[str, Any]) -> Reading:
+    if _is_send(text):
         return Reading({"confirmed": YES})
-    return Reading(is_bad=True, wording="change_which")
-
-
-def _change(slot: str, text: str, region: str) -> Reading:
-    """Ask ``slot`` again, or take the new value where it stands behind "to"."""
-    new: dict[str, Any] = {slot: None}
-    if slot == "recent_mri":
-        new["mri_date"] = None
-    said = re.search(r"\b(?:to|is|should be)\s+(.+)$", text, re.I)
-    if said and not _NO_VALUE.match(said[1]):
-        reading = _READERS[slot](said[1], region)
-        if not reading.is_bad:
-            new.update(reading.values)
-    return Reading(new)
+    wishes = [w for w in asides.loosely_named(text) if _is_asked(w.slot, answers)]
+    reserved = _CHANGE.search(text)
+    if _SAYS_YES.match(text) and not reserved and (not wishes or _STANDS.search(text)):
+        return Reading({"confirmed": YES})
+    if wishes and not _STANDS.search(text):
+        return _change(wishes, "confirmed", text, region, answers) or WHICH
+    taken_back = asides.is_back(text) or _SAYS_YES.match(text)
+    slot = None if taken_back else asides.kind_of(text, region)
+    return Reading(_emptied(slot)) if slot else WHICH
 
 
 _READERS: dict[str, Callable[[str, str], Reading]] = {
@@ -258,5 +574,4 @@ _READERS: dict[str, Callable[[str, str], Reading]] = {
     "mri_date": _read_mri_date,
     "pain_area": _read_words("pain_area"),
     "consent": _read_consent,
-    "confirmed": _read_confirmed,
 }
