@@ -23,7 +23,7 @@ setup: .venv/app/.ready .venv/rasa/.ready .venv/encoder/.ready ## build the two 
 	@scripts/setup.sh app
 .venv/rasa/.ready: requirements/rasa.txt pyproject.toml .venv/tools/.ready
 	@scripts/setup.sh rasa
-.venv/encoder/.ready: .venv/app/.ready spinebot/training/encoder_graph.py
+.venv/encoder/.ready: .venv/app/.ready .venv/rasa/.ready spinebot/training/encoder_graph.py spinebot/bot/encoder_tuning.py
 	@scripts/setup.sh encoder
 
 run: setup ## set everything up, train if there is no model, start the bot and print its address

@@ -9,8 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinebot.language.encoder import WIDTH, SentenceEncoder, encoder_directory
-from spinebot.training.encoder_graph import write_exact
+from bench.data import read_examples
+from spinebot.language.encoder import (
+    WIDTH,
+    SentenceEncoder,
+    encoder_directory,
+    is_held_out,
+    unseen_by_the_encoder,
+)
+from spinebot.training.encoder_graph import to_eight_bits, write_exact
 from tests.conftest import ROOT
 
 # Computed with transformers' BertModel (mean pooling, length 1) from the same weights.
@@ -39,9 +46,13 @@ def test_in_32_bits_a_vector_equals_the_reference(exact: SentenceEncoder, place:
 
 
 def test_in_8_bits_all_views_lie_close_to_the_exact_ones(
-    encoder: SentenceEncoder, exact: SentenceEncoder
+    exact: SentenceEncoder, tmp_path: Path
 ) -> None:
-    cosines = (encoder.encode_views(SENTENCES) * exact.encode_views(SENTENCES)).sum(axis=2)
+    write_exact(tmp_path / "exact.onnx")
+    to_eight_bits(tmp_path / "exact.onnx", tmp_path / "encoder.onnx")
+    shutil.copy(ROOT / ".venv/encoder/tokenizer.json", tmp_path)
+    small = SentenceEncoder(tmp_path)
+    cosines = (small.encode_views(SENTENCES) * exact.encode_views(SENTENCES)).sum(axis=2)
     assert cosines.min() > 0.97
     assert cosines.mean() > 0.985
 
@@ -67,6 +78,29 @@ def test_what_means_the_same_lies_near(encoder: SentenceEncoder) -> None:
         ["does ice help my back?", "is cold good for back pain?", "do cigarettes harm discs?"]
     )
     assert ice @ cold > ice @ smoking + 0.2
+
+
+def test_tuned_it_knows_the_field_better_than_before(
+    encoder: SentenceEncoder, exact: SentenceEncoder
+) -> None:
+    """Examples that it was not tuned with lie nearer to those of their own intent."""
+    examples = [each for each in read_examples(ROOT / "data/nlu.yml") if each[0].startswith("ask_")]
+    shown = [each for each in examples if not is_held_out(each[1])][::6]
+    held = [each for each in examples if is_held_out(each[1])][::6]
+
+    def right(each: SentenceEncoder) -> float:
+        vectors = each.encode([text for _, text in shown])
+        nearest = (each.encode([text for _, text in held]) @ vectors.T).argmax(axis=1)
+        pairs = zip(held, nearest, strict=True)
+        return float(np.mean([intent == shown[place][0] for (intent, _), place in pairs]))
+
+    assert right(encoder) > right(exact)
+
+
+def test_one_example_in_five_is_kept_from_the_tuning() -> None:
+    texts = [f"example {number}" for number in range(2000)]
+    assert unseen_by_the_encoder(texts).mean() == pytest.approx(1 / 5, abs=0.03)
+    assert unseen_by_the_encoder(texts[:20]).all()
 
 
 def test_missing_files_are_named_with_the_way_to_make_them(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rasa dense featurizer: a message's vectors from the frozen sentence encoder."""
+"""Rasa dense featurizer: a message's vectors from the sentence encoder."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ from spinebot.language.ngrams import NgramWeights
 
 # How much each of the encoder's views counts, and how fast likeness falls with the angle.
 VIEW_WEIGHTS = (0.6, 0.2, 0.2)
-VIEW_SHARPNESS = (2.0, 4.0, 4.0)
-NGRAM_WEIGHT = 0.1
+VIEW_SHARPNESS = (1.0, 2.0, 2.0)
+NGRAM_WEIGHT = 0.2
 # Each view is kept in its main directions only: as good, and half the work for every message.
 DIRECTIONS = 192
 # How far an example may be from what the regression says of it.

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from spinebot.language.encoder import unseen_by_the_encoder
 from spinebot.language.intents import Examples, left_out_confidences, train
 
 STEPS = tuple(round(0.01 * step, 2) for step in range(1, 81))
@@ -75,9 +76,13 @@ def measure(examples: Examples, left_out: np.ndarray, most_lost: float) -> Curve
 
 
 def _in_scope(examples: Examples, left_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each example in scope whether it was understood when left out, and how surely."""
+    """Return for each example in scope whether it was understood when left out, and how surely.
+
+    Of those alone that the encoder was not tuned with.
+    """
     found = left_out_confidences(examples, left_out)
     asked = np.array([is_question(examples.intents[label]) for label in examples.labels])
+    asked &= unseen_by_the_encoder(examples.texts)
     return (found.argmax(axis=1) == examples.labels)[asked], found.max(axis=1)[asked]
 
 
@@ -86,11 +91,12 @@ def _never_seen(examples: Examples) -> np.ndarray:
     outside = np.array([is_outside(examples.intents[label]) for label in examples.labels])
     if not outside.any() or outside.all():
         return np.zeros(0)
+    strange = outside & unseen_by_the_encoder(examples.texts)
     model = train(examples.only(np.flatnonzero(~outside)))
     return np.array(
         [
             _surest_question(model.rank(examples.vectors[:, place], examples.texts[place]))
-            for place in np.flatnonzero(outside)
+            for place in np.flatnonzero(strange)
         ]
     )
 

