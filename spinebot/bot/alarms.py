@@ -1,4 +1,9 @@
-"""Rasa classifier that recognises reports of emergencies by example, behind the red-flag rules."""
+"""Rasa classifier that recognises reports of emergencies: by rules, and by likeness to examples.
+
+Each judges what the other cannot: the rules find signs in any surroundings and are fooled by words,
+the detector knows surroundings and has no word for a sign that it never saw
+(docs/decisions/0013-rules-and-detector-together.md).
+"""
 
 from __future__ import annotations
 
@@ -16,11 +21,13 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from spinebot import safety
 from spinebot.bot.gates import EMERGENCY, FINDINGS, Gate
 from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
-from spinebot.language.detector import NONE, Detector, train_detector
+from spinebot.language.detector import NONE, Detector, sentences, train_detector
 from spinebot.language.encoder import load_encoder
 from spinebot.language.intents import Examples
+from spinebot.language.messages import screen
 from spinebot.language.thresholds import is_question
 from spinebot.safety import examples as red_flag_examples
 
@@ -29,8 +36,8 @@ ORDINARY = 1000
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class LearntAlarm(Gate):
-    """Sets ``report_emergency`` where a message is like the reports of a red flag."""
+class RedFlagDetector(Gate):
+    """Sets ``report_emergency``, and in ``findings`` which red flags were met."""
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class LearntAlarm(Gate):
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
-    ) -> LearntAlarm:
+    ) -> RedFlagDetector:
         """Create the component, untrained."""
         return cls(config, model_storage, resource)
 
@@ -64,15 +71,19 @@ class LearntAlarm(Gate):
         resource: Resource,
         execution_context: ExecutionContext,
         **kwargs: Any,
-    ) -> LearntAlarm:
+    ) -> RedFlagDetector:
         """Create the component with its trained detector."""
         with model_storage.read_from(resource) as directory:
             return cls(config, model_storage, resource, Detector.load(directory))
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """The shares that may raise an alarm: of harmless look-alikes, and of ordinary messages."""
-        return {"most_false": 0.03, "most_ordinary": 0.005}
+        """When the detector raises an alarm by itself, and when it overrules a rule.
+
+        most_false, most_ordinary: the shares of harmless look-alikes and of ordinary messages that
+        may raise an alarm; doubted_below: a rule does not count where the detector is less sure.
+        """
+        return {"most_false": 0.03, "most_ordinary": 0.005, "doubted_below": -0.35}
 
     @staticmethod
     def required_components() -> List[type]:
@@ -112,11 +123,40 @@ class LearntAlarm(Gate):
         if self._detector is None:
             raise InvalidConfigException("The detector of red flags has not been trained")
         for message in messages:
-            rule = self._detector.flag(vectors_of(message), message.get(TEXT) or "")
-            if rule is not None:
+            rules = self._found(self._detector, message)
+            if rules:
                 self.overrule(message, EMERGENCY)
-            message.set(FINDINGS, [rule] if rule else [], add_to_output=True)
+            message.set(FINDINGS, rules, add_to_output=True)
         return messages
+
+    def _found(self, detector: Detector, message: Message) -> List[str]:
+        """Return the red flags of a message, the most urgent first."""
+        text = message.get(TEXT) or ""
+        met = [finding.rule for finding in safety.check(text)]
+        sureness, likeliest = detector.judge(vectors_of(message), text)
+        if met and not self._is_doubted(detector, text, sureness):
+            return met
+        # What the screen took out is no sentence: the detector would judge noise.
+        if sureness >= detector.threshold and screen(text) is None:
+            return [likeliest]
+        return []
+
+    def _is_doubted(self, detector: Detector, text: str, sureness: float) -> bool:
+        """Return whether the detector sees nothing of an emergency, in no part of the message.
+
+        A report of a few words would drown in a long message, if that were judged as one.
+        """
+        doubted_below = float(self._config["doubted_below"])
+        if sureness >= doubted_below or screen(text) is not None:
+            return False
+        parts = sentences(text)
+        if len(parts) < 2:
+            return True
+        vectors = load_encoder().encode_views(parts)
+        return all(
+            detector.judge(vector, part)[0] < doubted_below
+            for vector, part in zip(vectors, parts, strict=True)
+        )
 
 
 def _red_flags() -> Tuple[List[str], List[str]]:

@@ -1,4 +1,4 @@
-"""Rasa classifiers that overrule the model: red flags first, then what nobody could understand."""
+"""Rasa classifiers that overrule the model, and the one that finds what nobody could understand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from spinebot import safety
 from spinebot.language.messages import screen
 
 EMERGENCY = "report_emergency"
@@ -51,24 +50,4 @@ class MessageScreen(Gate):
             found = screen(message.get(TEXT) or "")
             if found is not None:
                 self.overrule(message, found.value)
-        return messages
-
-
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class RedFlagDetector(Gate):
-    """Sets ``report_emergency`` where a red-flag rule fires, and says which in ``findings``."""
-
-    @staticmethod
-    def required_packages() -> List[str]:
-        """The packages whose version changes what is found."""
-        return ["spacy"]
-
-    def process(self, messages: List[Message]) -> List[Message]:
-        """Check each message."""
-        for message in messages:
-            found = safety.check(message.get(TEXT) or "")
-            if found:
-                self.overrule(message, EMERGENCY)
-                rules = [finding.rule for finding in found]
-                message.set(FINDINGS, rules, add_to_output=True)
         return messages

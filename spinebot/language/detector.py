@@ -7,15 +7,18 @@ for all that is none. It stands behind the rules and catches wording that nobody
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from spinebot.language.encoder import unseen_by_the_encoder
 from spinebot.language.intents import Examples, IntentModel, train_and_leave_out
 
 NONE = "none"
 _SETTINGS = "detector.json"
+_ENDS = re.compile(r"[.!?;\n]+")
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,17 @@ class Detector:
     model: IntentModel
     threshold: float
 
-    def flag(self, vectors: np.ndarray, text: str) -> str | None:
-        """Return the red flag that a message reports most likely, or None.
+    def judge(self, vectors: np.ndarray, text: str) -> tuple[float, str]:
+        """Return how surely a message reports an emergency, and which red flag is likeliest.
 
-        vectors: (views, width), each of length 1.
+        vectors: (views, width), each of length 1. The first is about -1 (surely none) to 1; from
+        ``threshold`` on it is an alarm.
         """
         scores = self.model.scores(vectors, text)
         none = self.model.intents.index(NONE)
-        if -scores[none] < self.threshold:
-            return None
+        sureness = -float(scores[none])
         scores[none] = -np.inf
-        return self.model.intents[int(scores.argmax())]
+        return sureness, self.model.intents[int(scores.argmax())]
 
     def save(self, directory: Path) -> None:
         """Write the detector as arrays and JSON."""
@@ -49,6 +52,11 @@ class Detector:
         return cls(IntentModel.load(directory), float(settings["threshold"]))
 
 
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a message, by their marks alone."""
+    return [part.strip() for part in _ENDS.split(text) if part.strip()]
+
+
 def train_detector(
     examples: Examples, look_alikes: set[str], most_false: float, most_ordinary: float
 ) -> Detector:
@@ -56,13 +64,16 @@ def train_detector(
 
     look_alikes: the texts among them that only sound like an emergency. The threshold is the
     lowest at which at most ``most_false`` of them and ``most_ordinary`` of the other harmless ones
-    raise an alarm when they are left out.
+    raise an alarm when they are left out; measured with what the encoder was not tuned with.
     """
     none = examples.intents.index(NONE)
     model, scores = train_and_leave_out(examples, balanced=False)
     harmless: dict[bool, list[float]] = {True: [], False: []}
-    for label, text, score in zip(examples.labels, examples.texts, -scores[:, none], strict=True):
-        if label == none:
+    unseen = unseen_by_the_encoder(examples.texts)
+    for label, text, score, counts in zip(
+        examples.labels, examples.texts, -scores[:, none], unseen, strict=True
+    ):
+        if label == none and counts:
             harmless[text in look_alikes].append(float(score))
     thresholds = [
         float(np.quantile(found, 1.0 - most))

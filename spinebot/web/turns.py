@@ -11,10 +11,12 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from anyio import to_thread
+from sqlalchemy.orm import Session
 
 from spinebot import conversations, emergencies, safety
 from spinebot.clinic import clinic
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # A message older than this is not answered any more when the process comes back.
 STILL_WAITING = timedelta(minutes=10)
+# Longer than this no visitor waits to be warned; a turn of Rasa's takes some 30 milliseconds.
+SECOND_OPINION_SECONDS = 3.0
 TYPING = "typing"
 NEWS = "news"
 
@@ -102,8 +106,23 @@ class Turns:
         asked = await to_thread.run_sync(_check_safety, message_id)
         if asked is None:
             return
-        turn = await self._rasa.turn(**asked)
-        await to_thread.run_sync(_store, message_id, turn)
+        if asked.suspected:
+            turn = await self._second_opinion(asked)
+            if turn is None:
+                await to_thread.run_sync(_store_warning, message_id, asked.suspected)
+                return
+        else:
+            turn = await self._rasa.turn(**asked.call)
+        await to_thread.run_sync(_store, message_id, turn, asked.suspected)
+
+    async def _second_opinion(self, asked: Asked) -> Turn | None:
+        """Return Rasa's turn if its detector is sure that the rules are wrong, else None."""
+        try:
+            turn = await asyncio.wait_for(self._rasa.turn(**asked.call), SECOND_OPINION_SECONDS)
+        except Exception as error:  # whatever ails Rasa: the warning must be said, and soon
+            logger.warning("a red flag is warned of without Rasa: %s", type(error).__name__)
+            return None
+        return None if _seen_by_the_classifier(turn) else turn
 
     async def _apologise(self, message_id: int) -> None:
         try:
@@ -120,12 +139,20 @@ def _waiting() -> list[tuple[int, int]]:
         return [(message.conversation_id, message.id) for message in found]
 
 
-def _open(session: Any, message_id: int) -> tuple[Conversation, Message]:
+def _open(session: Session, message_id: int) -> tuple[Conversation, Message]:
     message = session.get_one(Message, message_id)
     return session.get_one(Conversation, message.conversation_id), message
 
 
-def _check_safety(message_id: int) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Asked:
+    """What to ask Rasa, and the red flags that the rules see in the message by itself."""
+
+    call: dict[str, Any]
+    suspected: list[RedFlag]
+
+
+def _check_safety(message_id: int) -> Asked | None:
     """Look for red flags before all else; return what to ask Rasa, or None if all is said."""
     with writing() as session:
         conversation, message = _open(session, message_id)
@@ -133,20 +160,38 @@ def _check_safety(message_id: int) -> dict[str, Any] | None:
             return None
         earlier = conversations.earlier_texts(session, message)
         found = [] if message.payload else safety.check(message.said, earlier)
-        if not found:
-            return {
+        alone = safety.check(message.said) if found and earlier else found
+        if {(each.rule, each.action) for each in found} <= {(e.rule, e.action) for e in alone}:
+            call = {
                 "sender": conversation.sender,
                 "text": message.said,
                 "payload": message.payload,
                 "memory": conversation.memory,
             }
-        conversations.raise_flags(session, conversation, message, found)
-        understood = Understood(intent="report_emergency", confidence=1.0, actions=["red_flags"])
-        conversations.reply(session, conversation, message, [emergencies.reply(found)], understood)
+            return Asked(call, found)
+        # Signs of several messages: Rasa reads one message and could not judge them.
+        _warn(session, conversation, message, found)
     return None
 
 
-def _store(message_id: int, turn: Turn) -> None:
+def _warn(
+    session: Session, conversation: Conversation, message: Message, found: list[RedFlag]
+) -> None:
+    conversations.raise_flags(session, conversation, message, found)
+    understood = Understood(intent="report_emergency", confidence=1.0, actions=["red_flags"])
+    conversations.reply(session, conversation, message, [emergencies.reply(found)], understood)
+
+
+def _store_warning(message_id: int, found: list[RedFlag]) -> None:
+    with writing() as session:
+        conversation, message = _open(session, message_id)
+        if conversation.owner == Owner.BOT.value:
+            _warn(session, conversation, message, found)
+        else:
+            message.answered_at = now()
+
+
+def _store(message_id: int, turn: Turn, suspected: list[RedFlag]) -> None:
     with writing() as session:
         conversation, message = _open(session, message_id)
         if conversation.owner != Owner.BOT.value:
@@ -156,11 +201,14 @@ def _store(message_id: int, turn: Turn) -> None:
         conversations.reply(session, conversation, message, turn.replies, turn.understood)
         conversations.remember(conversation, turn.memory, turn.requested)
         if found := _seen_by_the_classifier(turn):
+            # What a rule found tells staff more than that Rasa warned.
+            by_rule = {each.rule: each for each in suspected}
+            found = [by_rule.get(each.rule, each) for each in found]
             conversations.raise_flags(session, conversation, message, found)
 
 
 def _seen_by_the_classifier(turn: Turn) -> list[RedFlag]:
-    """Return the emergency that Rasa warned of where none of our rules fired."""
+    """Return the emergencies that Rasa warned of."""
     warned = [
         each["custom"]
         for each in turn.replies

@@ -22,7 +22,7 @@ from rasa.utils.endpoints import EndpointConfig
 from spinebot.bot import channel, patches, tracker_store
 from spinebot.bot.entities import SpineTermExtractor
 from spinebot.bot.featurizer import SentenceEncoderFeaturizer
-from spinebot.bot.gates import EMERGENCY, FINDINGS, MessageScreen, RedFlagDetector
+from spinebot.bot.gates import MessageScreen
 from spinebot.bot.intent_classifier import SentenceIntentClassifier, vectors_of
 from spinebot.bot.tokenizer import SpacyTokenizer
 from spinebot.language.encoder import VIEWS, WIDTH
@@ -99,17 +99,9 @@ def test_the_screen_overrules_and_keeps_the_ranking(text: str, intent: str) -> N
     assert message.get(INTENT_RANKING_KEY)[1:] == model_said
 
 
-def test_red_flags_overrule_whatever_the_model_said() -> None:
-    message = Message({TEXT: "i can't pee", INTENT: {"name": "greet", "confidence": 0.99}})
-    RedFlagDetector().process([message])
-    assert message.get(INTENT)["name"] == EMERGENCY
-    assert "RF01" in message.get(FINDINGS)
-
-
-def test_an_ordinary_question_is_left_alone() -> None:
+def test_the_screen_leaves_an_ordinary_question_alone() -> None:
     message = Message({TEXT: "heat or ice?", INTENT: {"name": "x", "confidence": 0.5}})
-    for gate in (MessageScreen(), RedFlagDetector()):
-        gate.process([message])
+    MessageScreen().process([message])
     assert message.get(INTENT)["name"] == "x"
 
 

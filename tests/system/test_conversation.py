@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from spinebot import safety
 from tests.conftest import ROOT
 from tests.system.assistant import Assistant, Visitor
 
@@ -137,6 +138,23 @@ def test_an_emergency_comes_first_and_nothing_is_sold_after_it(
         "SELECT f.* FROM finding f JOIN message m ON m.id = f.message_id WHERE f.rule = 'RF01' "
         "AND m.text LIKE 'now i cant pee%'"
     )
+
+
+def test_what_a_rule_found_is_kept_with_its_words(visitor: Visitor, assistant: Assistant) -> None:
+    visitor.say("i can't pee and my legs are numb")
+    found = assistant.rows("SELECT evidence FROM finding ORDER BY id DESC LIMIT 2")
+    assert any("not pee" in each["evidence"] for each in found)
+
+
+def test_a_rule_that_is_fooled_by_words_alarms_nobody(
+    visitor: Visitor, assistant: Assistant
+) -> None:
+    text = "walking like a robot today after deadlifts, hamstrings sore"
+    assert safety.check(text)
+    before = len(assistant.rows("SELECT id FROM finding"))
+    (answer,) = visitor.say(text)
+    assert (answer["custom"] or {}).get("type") != "emergency"
+    assert len(assistant.rows("SELECT id FROM finding")) == before
 
 
 def test_an_emergency_ends_an_open_form(visitor: Visitor) -> None:

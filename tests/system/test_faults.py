@@ -10,6 +10,7 @@ import pytest
 from tests.system.assistant import Assistant, Visitor, wait_until
 
 PHONE = "+1 555 010 0199"
+REPORT = "i can't pee and my legs are numb"
 
 
 @pytest.mark.parametrize("part", ["actions", "rasa"])
@@ -29,10 +30,26 @@ def test_a_dead_part_is_said_and_survived(
     assert [m["number"] for m in visitor.messages()] == [1, 2, 3, 4, 5, 6]
 
 
-def test_an_emergency_is_recognised_with_rasa_dead(visitor: Visitor, assistant: Assistant) -> None:
-    assistant.kill("rasa")
-    (warning,) = visitor.say("i can't pee and my legs are numb")
+@pytest.mark.parametrize("part", ["rasa", "actions"])
+def test_an_emergency_is_recognised_with_a_part_dead(
+    visitor: Visitor, assistant: Assistant, part: str
+) -> None:
+    assistant.kill(part)
+    (warning,) = visitor.say(REPORT)
     assert warning["custom"]["type"] == "emergency"
+
+
+def test_no_emergency_waits_for_a_rasa_that_hangs(visitor: Visitor, assistant: Assistant) -> None:
+    """Rasa may take 20 seconds here; the warning is said after three."""
+    assistant.send("rasa", signal.SIGSTOP)
+    try:
+        number = visitor.post(text=REPORT).json()["number"]
+        replies = wait_until(lambda: visitor.messages(after=number), 10)
+    finally:
+        assistant.send("rasa", signal.SIGCONT)
+    assert [each["custom"]["type"] for each in replies] == ["emergency"]
+    found = assistant.rows("SELECT rule FROM finding ORDER BY id DESC LIMIT 2")
+    assert {each["rule"] for each in found} == {"RF01", "RF02"}
 
 
 def test_a_form_goes_on_after_the_action_server_was_away(
