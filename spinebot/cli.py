@@ -60,9 +60,12 @@ def serve() -> None:
 @app.command()
 def train() -> None:
     """Train a model from data/, config.yml and domain.yml, and put it live."""
-    from spinebot.training import models
+    from spinebot.training import models, release
 
     model = models.train()
+    typer.echo("measuring its red flags before it goes live")
+    for measure in release.check(model):
+        typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count} raise an alarm")
     models.put_live(model)
     typer.echo(f"{model.name} is live; it is served from the next start on.")
 

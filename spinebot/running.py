@@ -18,7 +18,7 @@ from spinebot.clinic import clinic
 from spinebot.db import reading, upgrade, writing
 from spinebot.errors import SpinebotError
 from spinebot.settings import ROOT, Settings, settings
-from spinebot.training import models
+from spinebot.training import models, release
 from spinebot.training.rasa_process import environment
 
 HEARTBEAT_SECONDS = 3
@@ -39,6 +39,8 @@ def run() -> int:
     model = models.live_model()
     if model is None:
         model = models.train()
+        _say("measuring its red flags before it goes live")
+        release.check(model)
         models.put_live(model)
     elif not models.is_current(model):
         _say("the training data has changed since the live model was trained: `make train`")
