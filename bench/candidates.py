@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-not-found,unused-ignore]
 
-from bench.classifiers import CANDIDATES, EXACT, Answers, Classifier, ridge
+from bench.classifiers import CANDIDATES, EXACT, TUNED, Answers, Classifier, ridge
 from bench.data import question_intents
 from bench.datasets import HINT3, OUTSIDE, ROOT, Task, banking77, clinc150, hint3, own
 from bench.encoded import Encoded, learnt, with_names
@@ -134,7 +134,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.candidates", description=__doc__)
     parser.add_argument("--datasets", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, default=5, help="draws of ten examples (default 5)")
-    parser.add_argument("--exact", type=Path, metavar="FOLDER", help="see bench.exact_encoder")
+    parser.add_argument(
+        "--published", type=Path, required=True, metavar="FOLDER", help="see bench.published_encoder"
+    )
     return parser.parse_args()
 
 
@@ -145,19 +147,18 @@ def main() -> None:
     questions = question_intents(ROOT / "data/rules.yml")
     sets = Sets(banking77(folder, seeds), clinc150(folder, seeds), hint3(folder), own(), questions)
     print(head(options.seeds), flush=True)
-    for line in rows(CANDIDATES, sets, Encoded(load_encoder())):
-        print(line, flush=True)
-    if options.exact:
-        exact = SentenceEncoder(options.exact)
-        for line in rows({EXACT: ridge}, sets, Encoded(exact)):
+    encoders = {
+        "8": SentenceEncoder(options.published / "8"),
+        "32": SentenceEncoder(options.published / "32"),
+        "tuned": load_encoder(),
+    }
+    for name, candidates in (("8", CANDIDATES), ("32", {EXACT: ridge}), ("tuned", {TUNED: ridge})):
+        for line in rows(candidates, sets, Encoded(encoders[name])):
             print(line, flush=True)
-    with heartbeat("measuring times"):
-        times = speed(sets.own, load_encoder())
-    print(f"\n{times}")
-    if options.exact:
-        with heartbeat("measuring times, 32 bits"):
-            times = speed(sets.own, exact)
-        print(f"With 32 bits: {times}")
+    for name in ("tuned", "32"):
+        with heartbeat("measuring times"):
+            times = speed(sets.own, encoders[name])
+        print(f"\nEncoder {name}: {times}")
 
 
 if __name__ == "__main__":

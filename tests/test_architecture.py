@@ -40,7 +40,9 @@ RASA = {"rasa", "sanic", "tensorflow", "keras", "sklearn"}
 # The package's name where it differs from what is imported.
 PACKAGES = {"sklearn": "scikit-learn", "ruamel": "ruamel-yaml"}
 # Only spinebot.bot loads them: the classifier is trained and asked in Rasa's process alone.
-RASA_ONLY = {f"spinebot.language.{name}" for name in ("intents", "thresholds", "detector")}
+RASA_ONLY = {
+    f"spinebot.language.{name}" for name in ("intents", "thresholds", "detector", "spelling")
+}
 
 
 def module_name(path: Path) -> str:

@@ -24,6 +24,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from spinebot import safety
 from spinebot.bot.gates import EMERGENCY, FINDINGS, Gate
 from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
+from spinebot.bot.spelling import words_of
 from spinebot.language.detector import NONE, Detector, sentences, train_detector
 from spinebot.language.encoder import load_encoder
 from spinebot.language.intents import Examples
@@ -105,7 +106,7 @@ class RedFlagDetector(Gate):
         """Learn the reports, their look-alikes, and the ordinary messages of the training data."""
         texts, labels = _red_flags()
         vectors = load_encoder().encode_views(texts)
-        ordinary = _ordinary(training_data, vectors[[label != NONE for label in labels]])
+        ordinary, far = _ordinary(training_data, vectors[[label != NONE for label in labels]])
         learnt = Examples.of(
             [*texts, *(message.get(TEXT) for message in ordinary)],
             np.stack([*vectors, *map(vectors_of, ordinary)]),
@@ -113,7 +114,7 @@ class RedFlagDetector(Gate):
         )
         look_alikes = {text for text, label in zip(texts, labels, strict=True) if label == NONE}
         shares = (float(self._config["most_false"]), float(self._config["most_ordinary"]))
-        self._detector = train_detector(learnt, look_alikes, *shares)
+        self._detector = train_detector(learnt, look_alikes, *shares, far)
         with self._model_storage.write_to(self._resource) as directory:
             self._detector.save(directory)
         return self._resource
@@ -133,11 +134,12 @@ class RedFlagDetector(Gate):
         """Return the red flags of a message, the most urgent first."""
         text = message.get(TEXT) or ""
         met = [finding.rule for finding in safety.check(text)]
-        sureness, likeliest = detector.judge(vectors_of(message), text)
-        if met and not self._is_doubted(detector, text, sureness):
-            return met
         # What the screen took out is no sentence: the detector would judge noise.
-        if sureness >= detector.threshold and screen(text) is None:
+        is_sentence = screen(text) is None
+        sureness, likeliest = _judge(detector, message)
+        if met and not (is_sentence and self._is_doubted(detector, text, sureness)):
+            return met
+        if sureness >= detector.threshold and is_sentence:
             return [likeliest]
         return []
 
@@ -147,7 +149,7 @@ class RedFlagDetector(Gate):
         A report of a few words would drown in a long message, if that were judged as one.
         """
         doubted_below = float(self._config["doubted_below"])
-        if sureness >= doubted_below or screen(text) is not None:
+        if sureness >= doubted_below:
             return False
         parts = sentences(text)
         if len(parts) < 2:
@@ -157,6 +159,18 @@ class RedFlagDetector(Gate):
             detector.judge(vector, part)[0] < doubted_below
             for vector, part in zip(vectors, parts, strict=True)
         )
+
+
+def _judge(detector: Detector, message: Message) -> Tuple[float, str]:
+    """Return how sure the detector is, and of which red flag.
+
+    A message is judged as it was written too: mending may take away the sign of a report.
+    """
+    found = [detector.judge(vectors_of(message), words_of(message))]
+    text = message.get(TEXT) or ""
+    if text != words_of(message):
+        found.append(detector.judge(load_encoder().encode_views([text])[0], text))
+    return max(found)
 
 
 def _red_flags() -> Tuple[List[str], List[str]]:
@@ -170,8 +184,8 @@ def _red_flags() -> Tuple[List[str], List[str]]:
     return [text for text, _ in pairs], [label for _, label in pairs]
 
 
-def _ordinary(training_data: TrainingData, reports: np.ndarray) -> List[Message]:
-    """Return all small talk, and the questions that come nearest to the reports."""
+def _ordinary(training_data: TrainingData, reports: np.ndarray) -> Tuple[List[Message], List[str]]:
+    """Return all small talk and the questions nearest to the reports; and the others' texts."""
     found = [
         message
         for message in training_data.intent_examples
@@ -180,8 +194,8 @@ def _ordinary(training_data: TrainingData, reports: np.ndarray) -> List[Message]
     talk = [message for message in found if not is_question(message.get(INTENT))]
     questions = [message for message in found if is_question(message.get(INTENT))]
     if not questions:
-        return talk
+        return talk, []
     vectors = np.stack([vectors_of(message)[0] for message in questions])
     nearness = (vectors @ reports[:, 0].T).max(axis=1)
-    nearest = np.argsort(-nearness, kind="stable")[:ORDINARY]
-    return [*talk, *(questions[place] for place in nearest)]
+    order = [questions[place] for place in np.argsort(-nearness, kind="stable")]
+    return [*talk, *order[:ORDINARY]], [message.get(TEXT) for message in order[ORDINARY:]]

@@ -15,11 +15,13 @@ from rasa.nlu.tokenizers.tokenizer import Tokenizer
 from rasa.shared.nlu.constants import (
     FEATURE_TYPE_SENTENCE,
     FEATURE_TYPE_SEQUENCE,
+    TEXT,
 )
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from spinebot.bot.spelling import words_of
 from spinebot.language.encoder import encoder_fingerprint, load_encoder
 
 
@@ -76,7 +78,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             having = [m for m in messages if m.get(TOKENS_NAMES[attribute])]
             if not having:
                 continue
-            vectors = self._encoder.encode_views([message.get(attribute) for message in having])
+            vectors = self._encoder.encode_views([_words(message, attribute) for message in having])
             for message, vector in zip(having, vectors, strict=True):
                 self._add(message, attribute, vector)
         return messages
@@ -89,3 +91,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         )
         for kind, values in ((FEATURE_TYPE_SEQUENCE, sequence), (FEATURE_TYPE_SENTENCE, sentence)):
             message.add_features(Features(values, kind, attribute, self._identifier))
+
+
+def _words(message: Message, attribute: str) -> str:
+    return words_of(message) if attribute == TEXT else str(message.get(attribute))

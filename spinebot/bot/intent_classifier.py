@@ -19,6 +19,7 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from spinebot.bot.spelling import words_of
 from spinebot.language import detector, intents, ngrams, thresholds
 from spinebot.language.encoder import VIEWS, WIDTH, encoder_fingerprint, load_encoder
 from spinebot.language.intents import (
@@ -128,7 +129,7 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
         if self._model is None:
             raise InvalidConfigException("The intent classifier has not been trained")
         for message in messages:
-            found = self._model.rank(vectors_of(message), message.get(TEXT))[:RANKED]
+            found = self._model.rank(vectors_of(message), words_of(message))[:RANKED]
             if found[0][1] < self._threshold:
                 # As Rasa's own fallback does: in front, and what the model thought stays behind it.
                 found.insert(0, (FALLBACK, self._threshold))

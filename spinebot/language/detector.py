@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from spinebot.language.encoder import unseen_by_the_encoder
 from spinebot.language.intents import Examples, IntentModel, train_and_leave_out
 
 NONE = "none"
+QUIET = -1.0  # the score of what is surely no report
 _SETTINGS = "detector.json"
 _ENDS = re.compile(r"[.!?;\n]+")
 
@@ -58,20 +60,30 @@ def sentences(text: str) -> list[str]:
 
 
 def train_detector(
-    examples: Examples, look_alikes: set[str], most_false: float, most_ordinary: float
+    examples: Examples,
+    look_alikes: set[str],
+    most_false: float,
+    most_ordinary: float,
+    far: Sequence[str] = (),
 ) -> Detector:
     """Return the detector of the given examples; those of no red flag have the label ``NONE``.
 
-    look_alikes: the texts among them that only sound like an emergency. The threshold is the
-    lowest at which at most ``most_false`` of them and ``most_ordinary`` of the other harmless ones
+    look_alikes: the texts among them that only sound like an emergency; far: harmless messages
+    that are so unlike a report that they need not be learnt, and raise no alarm. The threshold is
+    the lowest at which at most ``most_false`` of them and ``most_ordinary`` of the other harmless ones
     raise an alarm when they are left out; measured with what the encoder was not tuned with.
     """
     none = examples.intents.index(NONE)
     model, scores = train_and_leave_out(examples, balanced=False)
     harmless: dict[bool, list[float]] = {True: [], False: []}
-    unseen = unseen_by_the_encoder(examples.texts)
+    unseen = unseen_by_the_encoder([*examples.texts, *far])
+    harmless[False] = [QUIET] * int(unseen[len(examples.texts) :].sum())
     for label, text, score, counts in zip(
-        examples.labels, examples.texts, -scores[:, none], unseen, strict=True
+        examples.labels,
+        examples.texts,
+        -scores[:, none],
+        unseen[: len(examples.texts)],
+        strict=True,
     ):
         if label == none and counts:
             harmless[text in look_alikes].append(float(score))

@@ -69,7 +69,8 @@ def test_a_foreign_message_gets_little_confidence(tmp_path: Path) -> None:
     near = _ranking(classifier, "heat pad or cold pack")
     far = _ranking(classifier, "the capital of mongolia")
     assert near[0]["confidence"] > 0.4
-    assert all(each["confidence"] < 0.25 for each in far if each["name"] != FALLBACK)
+    surest = max(each["confidence"] for each in far if each["name"] != FALLBACK)
+    assert surest < 0.6 * near[0]["confidence"]
 
 
 def test_below_the_threshold_the_fallback_stands_before_the_ranking(tmp_path: Path) -> None:
