@@ -135,7 +135,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--datasets", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, default=5, help="draws of ten examples (default 5)")
     parser.add_argument(
-        "--published", type=Path, required=True, metavar="FOLDER", help="see bench.published_encoder"
+        "--published", type=Path, required=True, metavar="FOLDER", help="see published_encoder.py"
     )
     return parser.parse_args()
 

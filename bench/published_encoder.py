@@ -16,7 +16,7 @@ from spinebot.training.encoder_graph import to_eight_bits, write_exact
 
 
 def build(folder: Path) -> list[Path]:
-    """Write ``encoder.onnx`` and ``tokenizer.json`` into ``8`` and ``32``; return the ONNX files."""
+    """Write ``encoder.onnx`` and ``tokenizer.json`` into ``8`` and ``32``; return the graphs."""
     graphs = [folder / bits / "encoder.onnx" for bits in ("8", "32")]
     for graph in graphs:
         graph.parent.mkdir(parents=True, exist_ok=True)

@@ -86,9 +86,8 @@ def main() -> None:
                 ]
         return f"| {name} | {' | '.join(cells)} |"
 
-    print(
-        "| percent right | questions | all | questions, mended | all, mended |\n|---|---:|---:|---:|---:|"
-    )
+    print("| percent right | questions | all | questions, mended | all, mended |")
+    print("|---|---:|---:|---:|---:|")
     print(line("as written", [written]), flush=True)
     for letters in options.letters:
         draws = [

@@ -70,8 +70,9 @@ def train_detector(
 
     look_alikes: the texts among them that only sound like an emergency; far: harmless messages
     that are so unlike a report that they need not be learnt, and raise no alarm. The threshold is
-    the lowest at which at most ``most_false`` of them and ``most_ordinary`` of the other harmless ones
-    raise an alarm when they are left out; measured with what the encoder was not tuned with.
+    the lowest at which at most ``most_false`` of the look-alikes and ``most_ordinary`` of the other
+    harmless messages raise an alarm when they are left out; measured with what the encoder was
+    not tuned with.
     """
     none = examples.intents.index(NONE)
     model, scores = train_and_leave_out(examples, balanced=False)
