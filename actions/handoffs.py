@@ -193,6 +193,22 @@ def _explain(
     dispatcher.utter_message(text="\n\n".join(lines), buttons=buttons)
 
 
+# The kind of field in which a channel may ask for a slot; a choice is made with buttons.
+_FIELDS = {
+    "name": "name",
+    "contact": "contact",
+    "best_time": "time",
+    "recent_mri": "choice",
+    "mri_date": "month",
+    "pain_area": "area",
+}
+
+
+def _field(slot: str) -> dict[str, str]:
+    """Return what a channel needs to ask for a slot with a field of its own."""
+    return {"kind": _FIELDS[slot], "label": clinic().say(f"label_{slot}")}
+
+
 class _Ask(Action, ABC):
     """Asks for one slot of the form, and says why it is needed."""
 
@@ -225,6 +241,7 @@ class _Ask(Action, ABC):
                 "step": steps.index(self.slot) + 1 if self.slot in steps else len(steps),
                 "steps": len(steps),
                 "personal": self.slot == "confirmed",
+                **({"field": _field(self.slot)} if self.slot in _FIELDS else {}),
             },
         )
         return []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import string
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -75,6 +78,56 @@ class WidgetTexts(_Part):
     unreachable: Text
 
 
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _clock_times(text: str) -> str:
+    times = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", text)
+    if times is None or time(int(times[1]), int(times[2])) >= time(int(times[3]), int(times[4])):
+        raise ValueError("must be like 8:00-17:00, from earlier to later on one day")
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("must be a time zone such as America/New_York") from None
+    return name
+
+
+ClockTimes = Annotated[str, AfterValidator(_clock_times)]
+
+
+class Opening(_Part):
+    """When staff are there: the clinic's time zone, and the times of each day; null is closed."""
+
+    timezone: Annotated[str, AfterValidator(_zone)]
+    monday: ClockTimes | None = None
+    tuesday: ClockTimes | None = None
+    wednesday: ClockTimes | None = None
+    thursday: ClockTimes | None = None
+    friday: ClockTimes | None = None
+    saturday: ClockTimes | None = None
+    sunday: ClockTimes | None = None
+
+    def turns(self, moment: datetime) -> tuple[bool, datetime | None]:
+        """Return whether the clinic is open at ``moment``, and when that changes (None: never)."""
+        here = moment.astimezone(ZoneInfo(self.timezone))
+        for ahead in range(8):
+            day = here.date() + timedelta(days=ahead)
+            if times := getattr(self, DAYS[day.weekday()]):
+                opens, closes = (
+                    datetime.combine(day, time.fromisoformat(clock.zfill(5)), here.tzinfo)
+                    for clock in times.split("-")
+                )
+                if here < opens:
+                    return False, opens
+                if here < closes:
+                    return True, closes
+        return False, None
+
+
 class Consents(_Part):
     """The consent asked for before contact details are stored, word for word."""
 
@@ -91,7 +144,7 @@ WORDINGS = (
     *("out_of_scope_abuse", "out_of_scope_instruction", "fallback", "fallback_plain"),
     *("something_else", "closest", "unknown", "again", "again_full"),
     *("more_all", "more_of_what"),
-    *("no_words", "too_long", "code", "other_language", "trouble"),
+    *("no_words", "too_long", "code", "other_language", "trouble", "too_many"),
     *("no_answer", "after_red_flag", "glossary_open", "glossary_close"),
     *("request_human", "request_human_in_form"),
     *("request_human_button", "offer", "offer_yes", "offer_no", "offer_declined", "form_start"),
@@ -119,11 +172,15 @@ class Clinic(_Part):
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ().\-]{3,25}$")]
     hours: str
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    opening: Opening
+    reply_time: Text
     sites: list[Annotated[str, AfterValidator(_origin)]]
     colors: Colors
     footnotes: dict[Annotated[str, StringConstraints(pattern=r"^[\^*]$")], Text]
     starters: Annotated[list[str], Field(min_length=1, max_length=6)]
     widget: WidgetTexts
+    # The same in Spanish, for a widget that is shown in it.
+    widget_es: WidgetTexts
     wording: Wording  # type: ignore[valid-type]
     consent: Consents
 

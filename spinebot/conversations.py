@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +18,18 @@ from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
 from spinebot.language.redaction import redact
-from spinebot.models import Conversation, Finding, Message, Owner, Sender, Unanswered
+from spinebot.models import (
+    Conversation,
+    Feedback,
+    Finding,
+    Handoff,
+    Message,
+    Owner,
+    Sender,
+    Unanswered,
+)
 from spinebot.safety import Finding as RedFlag
+from spinebot.settings import settings
 
 # A Rasa turn costs more the longer its session: a new one is begun where nothing is lost by it.
 TURNS_A_SESSION = 40
@@ -44,10 +56,12 @@ class Understood:
     milliseconds: float | None = None
 
 
-def start(session: Session, page: str) -> tuple[Conversation, str]:
+def start(session: Session, page: str, language: str = "en") -> tuple[Conversation, str]:
     """Begin a conversation; return it with the token that gives its visitor access."""
-    token = secrets.token_urlsafe(32)
-    conversation = Conversation(token_hash=_hash(token), page=page[:500], memory={})
+    token = _signed(secrets.token_urlsafe(32))
+    conversation = Conversation(
+        token_hash=_hash(token), page=page[:500], language=language, memory={}
+    )
     session.add(conversation)
     session.flush()
     return conversation, token
@@ -59,10 +73,21 @@ def find(session: Session, token: str) -> Conversation:
     Raises:
         NotFoundError: there is none.
     """
-    found = session.scalar(sa.select(Conversation).where(Conversation.token_hash == _hash(token)))
+    found = None
+    # What we did not sign is no token: the database is not asked.
+    if hmac.compare_digest(token.encode(), _signed(token.split(".")[0]).encode()):
+        found = session.scalar(
+            sa.select(Conversation).where(Conversation.token_hash == _hash(token))
+        )
     if found is None:
         raise NotFoundError("This conversation does not exist, or no longer.")
     return found
+
+
+def _signed(secret: str) -> str:
+    key = hashlib.sha256(b"spinebot tokens" + settings().secret_key.encode()).digest()
+    signature = base64.urlsafe_b64encode(hmac.digest(key, secret.encode(), "sha256")[:18])
+    return f"{secret}.{signature.decode()}"
 
 
 def _hash(token: str) -> str:
@@ -180,6 +205,59 @@ def _add(
     session.add(message)
     session.flush()
     return message
+
+
+def rate(
+    session: Session,
+    conversation: Conversation,
+    number: int | None,
+    helpful: bool,
+    reason: str | None,
+) -> None:
+    """Keep what the visitor thinks of a reply, or with ``number`` None of the conversation.
+
+    Raises:
+        NotFoundError: there is no reply with that number.
+    """
+    if number is not None:
+        rated = sa.select(Message.id).where(
+            Message.conversation_id == conversation.id,
+            Message.number == number,
+            Message.sender != Sender.VISITOR.value,
+        )
+        if session.scalar(rated) is None:
+            raise NotFoundError("There is no such reply.")
+    session.merge(
+        Feedback(
+            conversation_id=conversation.id,
+            number=number or 0,
+            helpful=helpful,
+            reason=reason,
+            created_at=now(),
+        )
+    )
+
+
+def ratings(session: Session, conversation_id: int) -> dict[int, bool]:
+    """Return number -> whether the visitor found that reply helpful, of those that were rated."""
+    rows = session.execute(
+        sa.select(Feedback.number, Feedback.helpful).where(
+            Feedback.conversation_id == conversation_id
+        )
+    )
+    return {row.number: row.helpful for row in rows}
+
+
+def erase(session: Session, conversation: Conversation) -> None:
+    """Delete all that was said, as the visitor wishes. A handoff that was sent stays."""
+    session.execute(
+        sa.update(Handoff)
+        .where(Handoff.conversation_id == conversation.id)
+        .values(conversation_id=None)
+    )
+    for table in (Feedback, Finding, Unanswered, Message):
+        session.execute(sa.delete(table).where(table.conversation_id == conversation.id))
+    session.delete(conversation)
 
 
 def messages_after(session: Session, conversation_id: int, number: int) -> list[Message]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from spinebot.asides import contacts
 from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.intake import NOT_GIVEN, slots_of
@@ -43,12 +45,17 @@ def create(session: Session, sender: str, answers: Mapping[str, Any], consent_te
         return known
     handoff = _handoff(session, sender, answers, reason, key)
     handoff.consent_text, handoff.consented_at = consent_text, now()
+    return _stored(session, handoff)[0]
+
+
+def _stored(session: Session, handoff: Handoff) -> tuple[Handoff, bool]:
+    key = handoff.key
     try:
         with session.begin_nested():
             session.add(handoff)
     except sa.exc.IntegrityError:
         # Sent twice at the same moment: the other was first.
-        return session.scalars(sa.select(Handoff).where(Handoff.key == key)).one()
+        return session.scalars(sa.select(Handoff).where(Handoff.key == key)).one(), False
     session.add(
         HandoffChange(
             handoff_id=handoff.id,
@@ -57,7 +64,90 @@ def create(session: Session, sender: str, answers: Mapping[str, Any], consent_te
             new_status=HandoffStatus.NEW.value,
         )
     )
-    return handoff
+    return handoff, True
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a visitor left outside the conversation. red_flag: the action of one met in it."""
+
+    key: str
+    name: str
+    phone: str
+    email: str
+    best_time: str
+    message: str
+    has_consented: bool
+    red_flag: str | None = None
+
+
+class FaultyDetailsError(SpinebotError):
+    """Details that cannot be stored. fields: name of the field -> what is wrong with it."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        """Name the fields."""
+        super().__init__("Please look at: " + ", ".join(fields))
+        self.fields = dict(fields)
+
+
+def leave(
+    session: Session,
+    details: Details,
+    conversation: Conversation | None,
+    consent_text: str,
+    region: str,
+) -> tuple[Handoff, bool]:
+    """Store details as a handoff; return it and whether it is new (the same key: the same one).
+
+    region: how a phone number without a country code is read.
+
+    Raises:
+        FaultyDetailsError: a field is missing or cannot be used; all of them are named.
+    """
+    known = session.scalar(sa.select(Handoff).where(Handoff.key == details.key))
+    if known is not None:
+        return known, False
+    contact = _checked(details, region)
+    handoff = Handoff(
+        reference=_new_reference(session),
+        sender=conversation.sender if conversation else "",
+        conversation_id=conversation.id if conversation else None,
+        reason="callback",
+        name=details.name,
+        **contact,
+        best_time=details.best_time or None,
+        message=details.message or None,
+        red_flag=details.red_flag,
+        consent_text=consent_text,
+        consented_at=now(),
+        key=details.key,
+    )
+    return _stored(session, handoff)
+
+
+def _checked(details: Details, region: str) -> dict[str, str | None]:
+    """Return phone and email as they are kept."""
+    faults: dict[str, str] = {}
+    if not details.name:
+        faults["name"] = "Please give your name."
+    if not details.phone and not details.email:
+        faults["phone"] = "Please give a phone number or an email address."
+    contact: dict[str, str | None] = {"phone": None, "email": None}
+    for field, wrong in (
+        ("phone", "This does not look like a phone number. Please include the area code."),
+        ("email", "This does not look like an email address."),
+    ):
+        if text := getattr(details, field):
+            found = next((value for value, _, _ in contacts(text, region)), None)
+            if found is None or ("@" in found) != (field == "email"):
+                faults[field] = wrong
+            else:
+                contact[field] = found
+    if not details.has_consented:
+        faults["consent"] = "Please agree, so that we may keep your details."
+    if faults:
+        raise FaultyDetailsError(faults)
+    return contact
 
 
 def _handoff(
@@ -87,10 +177,15 @@ def _given(answers: Mapping[str, Any], slot: str) -> str | None:
     return None if value in (None, NOT_GIVEN) else str(value)
 
 
+def random_reference() -> str:
+    """Return a number of the form that handoffs have."""
+    return "SB-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
 def _new_reference(session: Session) -> str:
     """Return a number that can be read out on the phone: SB- and six characters."""
     while True:
-        reference = "SB-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+        reference = random_reference()
         taken = session.scalar(sa.select(Handoff.id).where(Handoff.reference == reference))
         if taken is None:
             return reference

@@ -127,6 +127,8 @@ class Conversation(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     owner: Mapped[str] = mapped_column(default=Owner.BOT.value)
     page: Mapped[str]
+    # Of the widget's own texts, as the visitor's browser or the page asked for.
+    language: Mapped[str] = mapped_column(default="en", server_default="en")
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     last_message_at: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
     last_number: Mapped[int] = mapped_column(default=0)
@@ -194,6 +196,29 @@ class Message(Base):
         return self.text if self.original is None else self.original
 
 
+class Feedback(Base):
+    """What a visitor thinks of an answer, or of the whole conversation; the last word counts."""
+
+    __tablename__ = "feedback"
+
+    conversation_id: Mapped[int] = mapped_column(sa.ForeignKey("conversation.id"), primary_key=True)
+    # The number of the message; 0 is the conversation as a whole.
+    number: Mapped[int] = mapped_column(primary_key=True)
+    helpful: Mapped[bool]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class EventCount(Base):
+    """How often something was done in the widget on a day (UTC): no text, no visitor."""
+
+    __tablename__ = "event_count"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+
+
 class Finding(Base):
     """A red flag that was met in a message."""
 
@@ -251,6 +276,10 @@ class Handoff(Base):
     recent_mri: Mapped[str | None]
     mri_date: Mapped[str | None] = mapped_column(Sealed)
     pain_area: Mapped[str | None] = mapped_column(Sealed)
+    # What the visitor wrote beside the form's questions.
+    message: Mapped[str | None] = mapped_column(Sealed)
+    # The action of the red flag that was met in it, if any: such a handoff comes first.
+    red_flag: Mapped[str | None]
     consent_text: Mapped[str]
     consented_at: Mapped[datetime] = mapped_column(Moment)
     # The same form sent twice is one handoff.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,16 @@ from sqlalchemy.exc import ArgumentError
 from spinebot.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# How often: messages of one conversation, and of one address; conversations and details that one
+# address begins or leaves.
+LIMITS = {
+    "messages": ("SPINEBOT_LIMIT_MESSAGES", "20/minute"),
+    "address": ("SPINEBOT_LIMIT_ADDRESS", "60/minute"),
+    "conversations": ("SPINEBOT_LIMIT_CONVERSATIONS", "30/hour"),
+    "handoffs": ("SPINEBOT_LIMIT_HANDOFFS", "10/hour"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Settings:
     actions_port: int
     rasa_timeout: float
     public_url: str
+    limits: dict[str, str]
 
     @property
     def models_dir(self) -> Path:
@@ -93,6 +105,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         actions_port=_port(environ, "SPINEBOT_ACTIONS_PORT", 5055),
         rasa_timeout=_seconds(environ, "SPINEBOT_RASA_TIMEOUT", 10.0),
         public_url=_address(environ, "SPINEBOT_PUBLIC_URL", f"http://localhost:{web_port}"),
+        limits={
+            name: _limit(environ, variable, default)
+            for name, (variable, default) in LIMITS.items()
+        },
     )
 
 
@@ -118,6 +134,13 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value <= 120:
         raise SettingsError(f"{name} is {text!r}: it must be a number of seconds, up to 120")
     return value
+
+
+def _limit(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = environ.get(name) or default
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", text):
+        raise SettingsError(f"{name} is {text!r}: it must be like 20/minute")
+    return text
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:

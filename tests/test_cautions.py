@@ -127,7 +127,7 @@ def test_every_wording_of_the_clinic_is_checked(tmp_path: Path, old: str, place:
     text = FILE.read_text(encoding="utf-8")
     assert old in text
     file = tmp_path / "clinic.yml"
-    file.write_text(text.replace(old, f"{old}We have a cure. "), encoding="utf-8")
+    file.write_text(text.replace(old, f"{old}We have a cure. ", 1), encoding="utf-8")
     [fault] = cautions.clinic_faults(read_clinic(file))
     assert fault.startswith(f"clinic.yml: {place}: cure: 'cure': ")
 

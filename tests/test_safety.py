@@ -123,7 +123,17 @@ def test_question_about_an_emergency_gets_the_action_line(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["what is a disc?", "I can't pee", "my back hurts", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is a disc?",
+        "I can't pee",
+        "my back hurts",
+        "",
+        "why do discs cause spasms?",
+        "how long do spasms last?",
+    ],
+)
 def test_other_text_gets_no_information_line(text: str) -> None:
     assert safety.information_line(text) is None
 

@@ -3,7 +3,8 @@
 ``POST /webhooks/spinebot/turn`` takes ``{"sender", "text"}`` for what was typed or
 ``{"sender", "intent"}`` for a button, with ``"memory"`` (slots that outlive Rasa's session), and
 returns ``{"replies", "understood", "actions", "memory", "requested", "model"}``. A turn that
-fails in any part answers 500: nothing is half said.
+fails in any part answers 500: nothing is half said. ``POST /webhooks/spinebot/forget`` takes
+``{"conversation"}`` and deletes what is remembered of it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ class SpinebotChannel(InputChannel):
                 # The message may hold what a visitor wrote: only its kind is logged.
                 logger.error("A turn failed: %s", type(error).__name__)
                 return response.json({"error": type(error).__name__}, status=500)
+
+        @routes.route("/forget", methods=["POST"])
+        async def forget(request: Request) -> HTTPResponse:
+            store = primary(request.app.ctx.agent.processor.tracker_store)
+            store.forget_conversation(int(request.json["conversation"]))
+            return response.json({})
 
         return routes
 

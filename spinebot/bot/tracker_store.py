@@ -103,6 +103,12 @@ class WorkingMemory(SQLTrackerStore):
         with self.engine.begin() as connection:
             connection.execute(events.delete().where(events.c.timestamp < time.time() - older_than))
 
+    def forget_conversation(self, number: int) -> None:
+        """Delete all events of a conversation's sessions (``<number>.<session>``)."""
+        events = self.SQLEvent.__table__
+        with self.engine.begin() as connection:
+            connection.execute(events.delete().where(events.c.sender_id.like(f"{number}.%")))
+
 
 def primary(store: TrackerStore) -> TrackerStore:
     """Return the store itself from Rasa's wrapper.

@@ -90,9 +90,10 @@ def warning(findings: Sequence[Finding]) -> str:
 
 def information_line(text: str) -> str | None:
     """The line to add to an answer about an emergency that nobody seems to have, or None."""
-    if not analyse(text).asks or check(text):
-        return None
-    return book().information
+    analysis = analyse(text)
+    # A single sign is no emergency: "why do discs cause spasms?" asks about none.
+    asks = analysis.names_emergency or any(_apply(analysis.imagined))
+    return book().information if asks and not check(text) else None
 
 
 def _merge(messages: Sequence[Sightings], current: bool) -> dict[str, list[Seen]]:

@@ -42,7 +42,9 @@ class Analysis:
     """What one message says."""
 
     seen: Sightings
-    asks: bool  # for information about an emergency
+    # The same, with the signs that are only asked about as if somebody had them.
+    imagined: Sightings
+    names_emergency: bool  # and asks about it
 
 
 def analyse(text: str) -> Analysis:
@@ -54,14 +56,17 @@ def analyse(text: str) -> Analysis:
     reading = negation.read(words, _sentence_starts(words))
     seen: dict[str, list[Seen]] = {}
     topics = terms.get("topic", ())
-    asks = any(reading.asked[reading.sentences[start]] for start, _ in topics)
+    names_emergency = any(reading.asked[reading.sentences[start]] for start, _ in topics)
+    imagined: dict[str, list[Seen]] = {}
     finder = _Finder(rules, terms, reading)
     for name in finder.candidates:
         found, asked = finder.sightings(name)
-        asks = asks or asked
         if found:
             seen[name] = found
-    return Analysis(_gathered(rules, seen), asks)
+        if asked:
+            imagined[name] = asked
+    asked_about = _gathered(rules, {**seen, **imagined}) if imagined else {}
+    return Analysis(_gathered(rules, seen), asked_about, names_emergency)
 
 
 def _sentence_starts(words: Sequence[str]) -> set[int]:
@@ -85,22 +90,25 @@ class _Finder:
                 if wording.terms <= present:
                     self.candidates.setdefault(name, []).append(wording)
 
-    def sightings(self, name: str) -> tuple[list[Seen], bool]:
-        """Where the sign stands, once a clause, and whether it is asked about."""
+    def sightings(self, name: str) -> tuple[list[Seen], list[Seen]]:
+        """Where the sign stands, once a clause, and where it is only asked about."""
         sign, reading = self._signs[name], self._reading
         found: dict[int, Seen] = {}
-        asked = False
+        asked: dict[int, Seen] = {}
         for at in self._places(name):
             clause = reading.clauses[max(at)]
             if clause in found:
                 continue
             if stands(sign, reading, at) and not self._excused(sign, at):
-                words = " ".join(reading.words[place] for place in sorted(set(at)))
-                others = negation.is_others(reading, at)
-                found[clause] = Seen(words, reading.sentences[at[0]], others)
+                kept = found
             elif sign.kind != "context" and negation.is_asked(reading, at):
-                asked = True
-        return list(found.values()), asked
+                kept = asked
+            else:
+                continue
+            words = " ".join(reading.words[place] for place in sorted(set(at)))
+            others = negation.is_others(reading, at)
+            kept[clause] = Seen(words, reading.sentences[at[0]], others)
+        return list(found.values()), list(asked.values())
 
     def _places(self, name: str) -> Iterator[Positions]:
         for wording in self.candidates.get(name, ()):

@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from spinebot import safety
 from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
+from spinebot.handoffs import FaultyDetailsError
 from spinebot.settings import settings
-from spinebot.web import chat, pages
+from spinebot.web import chat, details, guards, home, pages
 from spinebot.web.buttons import ForgedButtonError
 from spinebot.web.rasa import Rasa
 from spinebot.web.turns import Turns
@@ -63,6 +64,8 @@ def create_app() -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.include_router(chat.router)
+    app.include_router(home.router)
+    app.include_router(details.router)
     app.include_router(pages.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.middleware("http")(_guard)
@@ -70,12 +73,15 @@ def create_app() -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=clinic().sites,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Content-Type", "Last-Event-ID"],
+        expose_headers=["Retry-After"],
     )
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ForgedButtonError, _gone)
     app.add_exception_handler(chat.EmptyMessageError, _empty)
+    app.add_exception_handler(FaultyDetailsError, _faulty)
+    app.add_exception_handler(guards.TooManyError, _too_many)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
@@ -84,6 +90,8 @@ def create_app() -> FastAPI:
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if request.method in {"POST", "DELETE"} and not guards.is_allowed_origin(request):
+        return _problem(403, "origin", "This website may not use this chat (`sites`, clinic.yml).")
     length = request.headers.get("content-length", "")
     if request.method == "POST" and not length.isdecimal():
         return _problem(411, "no_length", "Content-Length is missing.")
@@ -109,6 +117,19 @@ async def _gone(_request: Request, error: Exception) -> Response:
 
 async def _empty(_request: Request, _error: Exception) -> Response:
     return _problem(422, "empty", clinic().say("no_words"))
+
+
+async def _faulty(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, FaultyDetailsError)
+    problem = {"code": "fields", "message": str(error), "fields": error.fields}
+    return JSONResponse({"error": problem}, status_code=422)
+
+
+async def _too_many(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, guards.TooManyError)
+    response = _problem(429, "too_many", str(error))
+    response.headers["Retry-After"] = str(error.wait)
+    return response
 
 
 async def _unreadable(_request: Request, error: Exception) -> Response:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from spinebot import articles, conversations
-from spinebot.clinic import clinic
+from spinebot import conversations, safety
 from spinebot.db import reading, writing
-from spinebot.language.messages import MAX_CHARACTERS, clean
-from spinebot.models import Message
-from spinebot.web import buttons
-from spinebot.web.turns import TYPING, Turns
+from spinebot.language.messages import clean
+from spinebot.models import Message, Owner
+from spinebot.web import buttons, guards
+from spinebot.web.bodies import Body
+from spinebot.web.turns import GONE, TYPING, Turns
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -27,14 +27,11 @@ LONGEST_TEXT = 50_000
 KEEPALIVE_SECONDS = 15
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewConversation(_Body):
-    """Where the conversation was begun."""
+class NewConversation(Body):
+    """Where the conversation was begun, and in which language the widget is."""
 
     page: str = Field(default="", max_length=2000)
+    language: Literal["en", "es"] = "en"
 
 
 class Started(BaseModel):
@@ -43,7 +40,7 @@ class Started(BaseModel):
     token: str
 
 
-class NewMessage(_Body):
+class NewMessage(Body):
     """What the visitor typed, or the payload of the button that was pressed."""
 
     key: str = Field(
@@ -83,12 +80,29 @@ class ShownMessage(BaseModel):
     key: str | None
     buttons: list[Button]
     custom: dict[str, Any] | None
+    helpful: bool | None
+
+
+class TypingNow(BaseModel):
+    """Whether a reply is being made, and by whom."""
+
+    on: bool
+    who: str = Owner.BOT.value
 
 
 class Messages(BaseModel):
     """Messages in order."""
 
     messages: list[ShownMessage]
+    typing: TypingNow
+
+
+class Rating(Body):
+    """What the visitor thinks of a reply, or with number null of the whole conversation."""
+
+    number: int | None = Field(default=None, ge=1)
+    helpful: bool
+    reason: Literal["not_my_question", "unclear", "too_long", "worrying"] | None = None
 
 
 class Problem(BaseModel):
@@ -104,43 +118,14 @@ class Error(BaseModel):
     error: Problem
 
 
-class WidgetClinic(BaseModel):
-    """The clinic, as the widget names it."""
-
-    name: str
-    phone: str
-    phone_link: str
-
-
-class WidgetSettings(BaseModel):
-    """What the widget needs before it says anything."""
-
-    version: int
-    clinic: WidgetClinic
-    title: str
-    greeting: str
-    notice: str
-    placeholder: str
-    unreachable: str
-    starters: list[str]
-    colors: dict[str, str]
-    limit: int
-
-
 _ERRORS: dict[int | str, dict[str, Any]] = {404: {"model": Error}, 422: {"model": Error}}
 
 
-@router.get("/widget")
-async def widget(response: Response) -> WidgetSettings:
-    """What the widget needs before it says anything."""
-    response.headers["Cache-Control"] = "public, max-age=60"
-    return await to_thread.run_sync(_widget)
-
-
 @router.post("/conversations", status_code=201, responses={422: {"model": Error}})
-async def start(body: NewConversation) -> Started:
+async def start(body: NewConversation, request: Request) -> Started:
     """Begin a conversation."""
-    return await to_thread.run_sync(_start, body.page)
+    guards.count("conversations", guards.address(request))
+    return await to_thread.run_sync(_start, body)
 
 
 @router.post(
@@ -150,6 +135,13 @@ async def start(body: NewConversation) -> Started:
 )
 async def say(token: str, body: NewMessage, request: Request, response: Response) -> Accepted:
     """Say something. It is stored when this returns; replies come as events."""
+    try:
+        guards.count("messages", token)
+        guards.count("address", guards.address(request))
+    except guards.TooManyError:
+        # However much somebody writes: an emergency gets through.
+        if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
+            raise
     try:
         said = await to_thread.run_sync(_say, token, body)
     except sa.exc.IntegrityError:
@@ -165,10 +157,34 @@ async def say(token: str, body: NewMessage, request: Request, response: Response
 
 
 @router.get("/conversations/{token}/messages", responses=_ERRORS)
-async def messages(token: str, after: Annotated[int, Query(ge=0)] = 0) -> Messages:
+async def messages(
+    token: str, request: Request, after: Annotated[int, Query(ge=0)] = 0
+) -> Messages:
     """Return the messages behind number ``after``."""
-    _, found = await to_thread.run_sync(_messages, token, after)
-    return Messages(messages=found)
+    conversation_id, found = await to_thread.run_sync(_messages, token, after)
+    turns: Turns = request.app.state.turns
+    return Messages(messages=found, typing=TypingNow(on=turns.is_busy(conversation_id)))
+
+
+@router.post("/conversations/{token}/feedback", status_code=204, responses=_ERRORS)
+async def rate(token: str, body: Rating) -> None:
+    """Keep what the visitor thinks; the last word counts."""
+    await to_thread.run_sync(_rate, token, body)
+
+
+@router.post("/conversations/{token}/typing", status_code=204, responses=_ERRORS)
+async def typing(token: str, body: Body) -> None:
+    """The visitor is writing. Nothing is stored."""
+    await to_thread.run_sync(_messages, token, 1 << 31)
+
+
+@router.delete("/conversations/{token}", status_code=204, responses=_ERRORS)
+async def erase(token: str, request: Request) -> None:
+    """Delete all that was said. A handoff that was sent stays with the clinic."""
+    conversation_id = await to_thread.run_sync(_erase, token)
+    turns: Turns = request.app.state.turns
+    turns.tell(conversation_id, GONE)
+    await turns.forget(conversation_id)
 
 
 @router.get(
@@ -204,32 +220,31 @@ async def _stream(
                 yield ServerSentEvent(
                     message.model_dump_json(), event="message", id=str(message.number)
                 )
-            if await queue.get() == TYPING:
-                yield ServerSentEvent('{"on": true}', event="typing")
+            news = await queue.get()
+            if news == GONE:
+                return
+            if news == TYPING:
+                yield ServerSentEvent('{"on": true, "who": "bot"}', event="typing")
 
 
-def _widget() -> WidgetSettings:
-    entries = clinic()
-    with reading() as session:
-        starters = articles.question_titles(session, entries.starters)
-    texts = {
-        name: entries.fill(getattr(entries.widget, name))
-        for name in type(entries.widget).model_fields
-    }
-    return WidgetSettings(
-        version=1,
-        clinic=WidgetClinic(name=entries.name, phone=entries.phone, phone_link=entries.phone_link),
-        starters=list(starters.values()),
-        colors=entries.colors.model_dump(),
-        limit=MAX_CHARACTERS,
-        **texts,
-    )
-
-
-def _start(page: str) -> Started:
+def _start(body: NewConversation) -> Started:
     with writing() as session:
-        _, token = conversations.start(session, clean(page))
+        _, token = conversations.start(session, clean(body.page), body.language)
     return Started(token=token)
+
+
+def _rate(token: str, body: Rating) -> None:
+    with writing() as session:
+        conversation = conversations.find(session, token)
+        conversations.rate(session, conversation, body.number, body.helpful, body.reason)
+
+
+def _erase(token: str) -> int:
+    with writing() as session:
+        conversation = conversations.find(session, token)
+        conversation_id = conversation.id
+        conversations.erase(session, conversation)
+        return conversation_id
 
 
 class EmptyMessageError(ValueError):
@@ -252,10 +267,11 @@ def _messages(token: str, after: int) -> tuple[int, list[ShownMessage]]:
     with reading() as session:
         conversation = conversations.find(session, token)
         found = conversations.messages_after(session, conversation.id, after)
-        return conversation.id, [_shown(message) for message in found]
+        rated = conversations.ratings(session, conversation.id) if found else {}
+        return conversation.id, [_shown(message, rated.get(message.number)) for message in found]
 
 
-def _shown(message: Message) -> ShownMessage:
+def _shown(message: Message, helpful: bool | None) -> ShownMessage:
     return ShownMessage(
         number=message.number,
         sender=message.sender,
@@ -267,4 +283,5 @@ def _shown(message: Message) -> ShownMessage:
             for button in buttons.signed(message.conversation_id, message.buttons or [])
         ],
         custom=message.custom,
+        helpful=helpful,
     )

@@ -58,10 +58,18 @@ class Rasa:
             raise RasaError("Rasa had nothing to say")
         return _turn(answer, (time.perf_counter() - began) * 1000)
 
-    async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def forget(self, conversation_id: int) -> None:
+        """Have Rasa delete what its working memory holds of a conversation.
+
+        Raises:
+            RasaError: it cannot be reached, or failed.
+        """
+        await self._post({"conversation": conversation_id}, "forget")
+
+    async def _post(self, body: dict[str, Any], call: str = "turn") -> dict[str, Any]:
         for patience in (0.3, None):
             try:
-                response = await self._client.post("/webhooks/spinebot/turn", json=body)
+                response = await self._client.post(f"/webhooks/spinebot/{call}", json=body)
                 response.raise_for_status()
                 return dict(response.json())
             except httpx.ConnectError as error:

@@ -26,7 +26,7 @@ from spinebot.errors import SpinebotError
 from spinebot.models import Conversation, Message, Owner
 from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
-from spinebot.web.rasa import Rasa, Turn
+from spinebot.web.rasa import Rasa, RasaError, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ STILL_WAITING = timedelta(minutes=10)
 SECOND_OPINION_SECONDS = 3.0
 TYPING = "typing"
 NEWS = "news"
+GONE = "gone"
 
 
 class Turns:
@@ -58,6 +59,18 @@ class Turns:
     def _forget(self, conversation_id: int, done: asyncio.Task[None]) -> None:
         if self._newest.get(conversation_id) is done:
             del self._newest[conversation_id]
+
+    def is_busy(self, conversation_id: int) -> bool:
+        """Return whether a turn of this conversation is under way."""
+        return conversation_id in self._newest
+
+    async def forget(self, conversation_id: int) -> None:
+        """Have Rasa forget a conversation that was deleted."""
+        try:
+            await self._rasa.forget(conversation_id)
+        except RasaError as error:
+            # What it remembers of a conversation it forgets by itself within a day or two.
+            logger.warning("Rasa has not forgotten a deleted conversation yet: %s", error)
 
     async def resume(self) -> None:
         """Start the turns that an earlier process left unfinished."""

@@ -185,6 +185,10 @@ def new_assistant(directory: Path, model: Path, **settings: str) -> Assistant:
         "SPINEBOT_DATA_DIR": str(directory),
         "SPINEBOT_MODEL": str(models / model.name),
         "SPINEBOT_RASA_TIMEOUT": "20",
+        # All visitors of the tests have one address.
+        "SPINEBOT_LIMIT_ADDRESS": "100000/minute",
+        "SPINEBOT_LIMIT_CONVERSATIONS": "100000/hour",
+        "SPINEBOT_LIMIT_HANDOFFS": "100000/hour",
         **settings,
     }
     script = (

@@ -54,7 +54,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, assistant: Assistant)
 
 def _open(page: Page) -> None:
     """Open the widget; on a wide screen it opens by itself."""
-    box = page.get_by_role("textbox")
+    box = page.get_by_role("textbox", name="Your message")
     if page.viewport_size and page.viewport_size["width"] <= 480:
         launcher = page.get_by_role("button", name="Ask a question")
         expect(launcher.or_(box)).to_be_visible()
@@ -64,7 +64,7 @@ def _open(page: Page) -> None:
 
 
 def _say(page: Page, text: str) -> None:
-    page.get_by_role("textbox").fill(text)
+    page.get_by_role("textbox", name="Your message").fill(text)
     page.keyboard.press("Enter")
 
 
@@ -72,6 +72,7 @@ def _picture(page: Page, name: str) -> None:
     """Keep a picture where somebody wants to look at it."""
     if folder := os.environ.get("SPINEBOT_TEST_PICTURES"):
         width = page.viewport_size["width"] if page.viewport_size else 0
+        page.wait_for_timeout(400)  # what glides in has arrived
         page.screenshot(path=Path(folder) / f"{name}-{width}.png")
 
 

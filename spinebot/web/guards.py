@@ -1,0 +1,68 @@
+"""Who may ask, and how often: allowed sites, and limits for each address and conversation."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from urllib.parse import urlsplit
+
+from limits import RateLimitItem, parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+
+from spinebot.clinic import clinic
+from spinebot.errors import SpinebotError
+from spinebot.settings import settings
+
+
+class TooManyError(SpinebotError):
+    """Somebody asks more often than a person would. ``wait``: seconds until it may be again."""
+
+    def __init__(self, wait: int) -> None:
+        """Say so calmly."""
+        super().__init__(clinic().say("too_many"))
+        self.wait = wait
+
+
+def is_allowed_origin(request: Request) -> bool:
+    """Return whether the page behind a request may use this: our own, or one of ``sites``.
+
+    Programs that are no browsers send no origin; what they may do the limits say.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    own = {request.headers.get("host", ""), urlsplit(settings().public_url).netloc}
+    return urlsplit(origin).netloc in own or origin in clinic().sites
+
+
+def count(what: str, who: str) -> None:
+    """Count one request.
+
+    what: ``messages``, ``address``, ``conversations`` or ``handoffs``; who: the token or address.
+
+    Raises:
+        TooManyError: it is one too many.
+    """
+    limit = _limits()[what]
+    if not _limiter().hit(limit, what, who):
+        window = _limiter().get_window_stats(limit, what, who)
+        raise TooManyError(max(1, math.ceil(window.reset_time - time.time())))
+
+
+def address(request: Request) -> str:
+    """Return the visitor's address; behind a proxy on this machine, the one that it names."""
+    return request.client.host if request.client else ""
+
+
+@functools.cache
+def _limits() -> dict[str, RateLimitItem]:
+    return {name: parse(text) for name, text in settings().limits.items()}
+
+
+@functools.cache
+def _limiter() -> MovingWindowRateLimiter:
+    # Counts of one process; several processes share them in Redis.
+    return MovingWindowRateLimiter(storage_from_string(settings().redis_url or "memory://"))
