@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in slow]
 
 
-def _forget_settings() -> None:
+def forget_settings() -> None:
     from spinebot import db, settings
 
     if db.engine.cache_info().currsize:
@@ -45,9 +45,9 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data directory of the test's own, which the settings name."""
     monkeypatch.setenv("SPINEBOT_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("SPINEBOT_DATABASE_URL", raising=False)
-    _forget_settings()
+    forget_settings()
     yield tmp_path
-    _forget_settings()
+    forget_settings()
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +57,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPINEBOT_DATA_DIR", str(directory))
         patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
-        _forget_settings()
+        forget_settings()
         from spinebot import db
 
         db.upgrade()
         # The last connection that closes writes the log back into the file.
-        _forget_settings()
+        forget_settings()
     return directory / "spinebot.db"
 
 
@@ -120,11 +120,11 @@ def migrated_postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPINEBOT_DATA_DIR", str(tmp_path_factory.mktemp("pg")))
         patch.setenv("SPINEBOT_DATABASE_URL", postgres_server.format(name="migrated"))
-        _forget_settings()
+        forget_settings()
         from spinebot import db
 
         db.upgrade()
-        _forget_settings()
+        forget_settings()
     return "migrated"
 
 
@@ -144,7 +144,7 @@ def postgres_database(
     _create_database(postgres_server, name, migrated_postgres)
     url = postgres_server.format(name=name)
     monkeypatch.setenv("SPINEBOT_DATABASE_URL", url)
-    _forget_settings()
+    forget_settings()
     return url
 
 

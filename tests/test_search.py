@@ -18,7 +18,7 @@ from spinebot.articles.search import CLEAR, FLOOR, Hit
 from spinebot.db import now, reading, writing
 from spinebot.language.encoder import WIDTH
 from spinebot.models import Section, SectionRevision
-from tests.conftest import ROOT, _forget_settings
+from tests.conftest import ROOT, forget_settings
 from tests.factories import load_articles
 
 Write = Callable[..., Path]
@@ -35,9 +35,9 @@ def with_articles(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPINEBOT_DATA_DIR", str(directory))
         patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
-        _forget_settings()
+        forget_settings()
         load_articles()
-        _forget_settings()
+        forget_settings()
     return directory
 
 
@@ -47,9 +47,9 @@ def knowledge(
 ) -> Iterator[None]:
     """The settings' database: the one with the project's articles, to read only."""
     monkeypatch.setenv("SPINEBOT_DATA_DIR", str(with_articles))
-    _forget_settings()
+    forget_settings()
     yield
-    _forget_settings()
+    forget_settings()
 
 
 def found(question: str, limit: int = 3) -> list[Hit]:

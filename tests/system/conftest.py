@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.conftest import ROOT
 from tests.system.assistant import Assistant, Visitor, new_assistant
+from tests.system.browsing import chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,3 +76,10 @@ def assistant(running: Assistant) -> Assistant:
 def visitor(assistant: Assistant) -> Visitor:
     """A visitor with a conversation of their own."""
     return Visitor(assistant)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the whole session."""
+    with chromium() as found:
+        yield found
