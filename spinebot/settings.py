@@ -106,8 +106,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         rasa_timeout=_seconds(environ, "SPINEBOT_RASA_TIMEOUT", 10.0),
         public_url=_address(environ, "SPINEBOT_PUBLIC_URL", f"http://localhost:{web_port}"),
         limits={
-            name: _limit(environ, variable, default)
-            for name, (variable, default) in LIMITS.items()
+            name: _limit(environ, variable, default) for name, (variable, default) in LIMITS.items()
         },
     )
 
