@@ -33,7 +33,7 @@ class ActionTellMore(Action):
         if not lately:
             dispatcher.utter_message(text=clinic().say("more_of_what"))
             return then_listen(tracker)
-        answer = _next(lately)
+        answer = _next(lately, tracker.get_slot("said") or {})
         if answer is None:
             article = str(lately[-1]["section"]).partition("#")[0]
             page = f"/articles/{article}"
@@ -45,14 +45,14 @@ class ActionTellMore(Action):
         return [kept, *then_listen(tracker)]
 
 
-def _next(lately: list[dict[str, Any]]) -> Answer | None:
-    """Return the first section behind the last one that was not shown lately."""
+def _next(lately: list[dict[str, Any]], said: dict[str, list[str]]) -> Answer | None:
+    """Return the first section behind the last one, for this visitor, not shown lately."""
     last = lately[-1]
     with reading() as session:
         return next(
             (
                 answer
-                for answer in articles.following(session, last["section"], last["intent"])
+                for answer in articles.following(session, last["section"], last["intent"], said)
                 if not articles.was_answered(lately, answer)
             ),
             None,

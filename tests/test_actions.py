@@ -72,16 +72,16 @@ class Run:
 @pytest.fixture(scope="module")
 def with_articles(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose database holds the project's articles, for tests that only read."""
-    from tests.conftest import _forget_settings
+    from tests.conftest import forget_settings
 
     directory = tmp_path_factory.mktemp("articles")
     (directory / "spinebot.db").write_bytes(migrated_sqlite.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPINEBOT_DATA_DIR", str(directory))
         patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
-        _forget_settings()
+        forget_settings()
         load_articles()
-        _forget_settings()
+        forget_settings()
     return directory
 
 
@@ -90,12 +90,12 @@ def knowledge(
     with_articles: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """The settings' database: the one with the project's articles."""
-    from tests.conftest import _forget_settings
+    from tests.conftest import forget_settings
 
     monkeypatch.setenv("SPINEBOT_DATA_DIR", str(with_articles))
-    _forget_settings()
+    forget_settings()
     yield
-    _forget_settings()
+    forget_settings()
 
 
 def footnote(mark: str) -> str:

@@ -66,5 +66,20 @@ class TestMore:
         assert run.text.startswith(clinic().say("more_all").strip())
         assert "/articles/muscle-spasm-self-care" in run.text
 
+    @pytest.mark.parametrize("lasting", [["acute"], ["chronic"], []])
+    def test_a_section_for_another_case_is_left_out(self, lasting: list[str]) -> None:
+        said = {"duration": lasting}
+        shown, lately = set(), [{"section": "healing-time#", "intent": "ask_not_improving"}]
+        for _ in range(12):
+            run = Run(
+                ActionTellMore(),
+                tracker("tell me more", "request_more", answered=lately, said=said),
+            )
+            if "answered" not in run.slots:
+                break
+            lately = run.slots["answered"]
+            shown.add(run.said[0]["custom"]["section"])
+        assert ("not-better-in-the-first-weeks" in shown) is (lasting == ["acute"])
+
     def test_more_of_nothing_is_asked_back(self) -> None:
         assert self.run(None).text == clinic().say("more_of_what")

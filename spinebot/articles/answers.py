@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
-from spinebot.articles.cases import Case, Choice, Said, choose
+from spinebot.articles.cases import Case, Choice, Said, choose, is_case
 from spinebot.models import Article, Question, Section, SectionRevision, Variant
 
 
@@ -103,14 +103,15 @@ def answer_of(session: Session, section_id: int, intent: str) -> Answer | None:
     return _answer(session, intent, Section.id == section_id, {})
 
 
-def following(session: Session, place: str, intent: str) -> Iterator[Answer]:
+def following(session: Session, place: str, intent: str, said: Said) -> Iterator[Answer]:
     """Yield the sections behind one of an article, in the article's order.
 
     place: ``article#section``, as ``Answer.place`` gives it; intent: as in ``answer_of``.
+    said: what the visitor said of themselves; a section for another case is left out.
     """
     article, _, slug = place.partition("#")
     rows = session.execute(
-        sa.select(Section.id, Section.slug)
+        sa.select(Section.id, Section.slug, Section.when)
         .join(Section.article)
         .where(Article.slug == article, Section.retired_at.is_(None))
         .order_by(Section.position)
@@ -118,7 +119,7 @@ def following(session: Session, place: str, intent: str) -> Iterator[Answer]:
     slugs = [row.slug for row in rows]
     begin = slugs.index(slug) + 1 if slug in slugs else 0
     for row in rows[begin:]:
-        found = answer_of(session, row.id, intent)
+        found = answer_of(session, row.id, intent) if is_case(row.when, said) else None
         if found is not None:
             yield found
 

@@ -56,6 +56,11 @@ def choose(cases: Iterable[Case], now: Said, before: Said) -> Choice | None:
     return None
 
 
+def is_case(when: Mapping[str, Sequence[str]], said: Said) -> bool:
+    """Return whether what was said meets all of ``when``; an empty one is met by everybody."""
+    return len(_fits(when, said)) == len(when)
+
+
 def _fits(when: Mapping[str, Sequence[str]], said: Said) -> dict[str, str]:
     """Return of each kind the value that was said, or nothing where one kind was not met."""
     found = {
