@@ -152,11 +152,30 @@ class ValidateMriReviewForm(Action):
                 _explain(dispatcher, asked, failures, reading.wording)
                 events += [SlotSet(asked, None), SlotSet("bad_answers", failures)]
             else:
+                _say_changed(dispatcher, asked, slots, reading.values)
                 slots.update(reading.values)
                 events += [SlotSet(slot, value) for slot, value in reading.values.items()]
                 events.append(SlotSet("bad_answers", None))
         following = intake.next_slot(str(slots.get("handoff_reason") or _MRI_REVIEW), slots)
         return [*events, SlotSet("requested_slot", following)]
+
+
+def _say_changed(
+    dispatcher: CollectingDispatcher, asked: str, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """Say what an answer to another question was changed to; the summary shows it by itself."""
+    changed = [
+        slot
+        for slot, value in now.items()
+        if slot not in {asked, "consent", "confirmed"} and value and before.get(slot)
+    ]
+    if changed and asked != "confirmed":
+        lines = [f"- {clinic().say(f'label_{slot}')}: **{now[slot]}**" for slot in changed]
+        dispatcher.utter_message(
+            text="\n\n".join([clinic().say("changed"), "\n".join(lines)]),
+            # What is said here is as personal as the answer was.
+            json_message={"type": "changed", "personal": True},
+        )
 
 
 def _just_said(tracker: Tracker) -> bool:

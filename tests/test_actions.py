@@ -759,6 +759,19 @@ def test_a_corrected_answer_leads_back_to_the_summary() -> None:
     assert run.slots["requested_slot"] == "confirmed"
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"), [("pain_area", ["**+12025550199**"]), ("confirmed", [])]
+)
+def test_a_correction_at_another_question_is_confirmed(asked: str, said: list[str]) -> None:
+    empty = dict.fromkeys(["pain_area", "consent", "confirmed"])
+    if asked == "confirmed":
+        empty = {"confirmed": None}
+    run = validate("change phone to 202-555-0199", asked, **answers(**empty))
+    assert [words for each in run.said for words in said if words in each["text"]] == said
+    assert len(run.said) == len(said)
+    assert all(each["custom"]["personal"] for each in run.said)
+
+
 def test_an_answer_to_be_corrected_is_asked_again() -> None:
     run = validate("change name", "confirmed", **answers(confirmed=None))
     assert (run.slots["name"], run.slots["requested_slot"]) == (None, "name")
