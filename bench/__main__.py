@@ -14,11 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from bench import machine, measure, report
+from bench import machine, measure, report, widget
 from bench.assistants import NAMES, Assistant, copy_sources, prepare, procfile
 from bench.data import choose_questions, question_intents, read_examples, thinned
 from bench.processes import Children, free_ports, heartbeat, say
@@ -42,15 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("other programs are at work on this machine: times will be longer and uneven")
     with _work_folder(keep=options.keep) as work:
         plan = _plan(options)
-        results = _run(options.only, plan, work)
+        results, cost = _run(options.only, plan, work)
     found = report.figures(results)
     cleared = report.verdicts(found, quick=plan.quick)
     print(f"\n{report.table(found, cleared, plan.visitors)}\n")
     print(f"{machine.one_line(found_on)}; {_how(plan)}")
+    if cost:
+        print(cost.line())
     if plan.quick:
         print("A quick run: default was hardly trained, so its accuracy and training mean nothing.")
     minutes = (time.monotonic() - began) / 60
     content = report.as_json(results, found, cleared)
+    content["widget"] = asdict(cost) if cost else None
     file = _write(results_dir, plan, found_on, content, minutes)
     print(f"Written to {file} after {minutes:.1f} minutes. {_closing(cleared)}")
     return 0
@@ -87,7 +91,9 @@ def _plan(options: argparse.Namespace) -> measure.Plan:
     )
 
 
-def _run(names: list[str], plan: measure.Plan, work: Path) -> dict[str, measure.Result]:
+def _run(
+    names: list[str], plan: measure.Plan, work: Path
+) -> tuple[dict[str, measure.Result], widget.Cost | None]:
     """Do all that the plan asks for, with processes of our own, all of which end here."""
     ports = dict(zip(("web", "actions", *NAMES), free_ports(5), strict=True))
     _settings_of_our_own(work, ports)
@@ -98,11 +104,11 @@ def _run(names: list[str], plan: measure.Plan, work: Path) -> dict[str, measure.
         try:
             _load_articles(children)
             results = measure.train(assistants, children)
-            _serve_and_measure(assistants, ports, children, plan, results)
+            cost = _serve_and_measure(assistants, ports, children, plan, results)
         except BaseException:
             say("stopping: ending every process that was started")
             raise
-    return results
+    return results, cost
 
 
 def _serve_and_measure(
@@ -111,7 +117,7 @@ def _serve_and_measure(
     children: Children,
     plan: measure.Plan,
     results: dict[str, measure.Result],
-) -> None:
+) -> widget.Cost | None:
     actions = procfile(children, "actions")
     with heartbeat("starting the action server", actions.log):
         measure.wait_for(actions, f"http://127.0.0.1:{ports['actions']}/health")
@@ -126,6 +132,10 @@ def _serve_and_measure(
     asyncio.run(measure.talk(assistants, web_port, plan, results))
     measure.ask_test_set(assistants, plan, results)
     measure.weigh(running, results)
+    if web_port is None:
+        return None
+    with heartbeat("loading a page with and without the widget"):
+        return widget.measure(f"http://127.0.0.1:{web_port}/")
 
 
 def _load_articles(children: Children) -> None:
@@ -145,6 +155,10 @@ def _settings_of_our_own(work: Path, ports: dict[str, int]) -> None:
         SPINEBOT_WEB_PORT=str(ports["web"]),
         SPINEBOT_ACTIONS_PORT=str(ports["actions"]),
         SPINEBOT_RASA_PORT=str(ports["spinebot"]),
+        # All visitors of the measurement have one address.
+        SPINEBOT_LIMIT_MESSAGES="100000/minute",
+        SPINEBOT_LIMIT_ADDRESS="100000/minute",
+        SPINEBOT_LIMIT_CONVERSATIONS="100000/hour",
     )
 
 
