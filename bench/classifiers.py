@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from unittest import mock
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -14,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from bench.datasets import Task
 from bench.encoded import Encoded, learnt, with_names
 from spinebot.language import intents
+from spinebot.language.intents import Kernel
 from spinebot.language.ngrams import NgramWeights
 
 LOGISTIC_C = 10.0
@@ -61,19 +61,16 @@ def ridge(
     task: Task,
     encoded: Encoded,
     *,
-    views: tuple[float, ...] = intents.VIEW_WEIGHTS,
-    ngrams: float = intents.NGRAM_WEIGHT,
+    kernel: Kernel = intents.FOR_INTENTS,
     names: bool = True,
 ) -> Answers:
     """The assistant's own classifier, with other weights of its parts."""
     examples = with_names(task.learnt) if names else task.learnt
-    with mock.patch.multiple(intents, VIEW_WEIGHTS=views, NGRAM_WEIGHT=ngrams):
-        model = intents.train(learnt(examples, encoded))
-        texts = [text for _, text in task.asked]
-        first = [
-            model.rank(view, text)[0]
-            for view, text in zip(encoded.views(texts), texts, strict=True)
-        ]
+    model = intents.train(learnt(examples, encoded), kernel)
+    texts = [text for _, text in task.asked]
+    first = [
+        model.rank(view, text)[0] for view, text in zip(encoded.views(texts), texts, strict=True)
+    ]
     return Answers(np.array([intent for intent, _ in first]), np.array([sure for _, sure in first]))
 
 
@@ -83,13 +80,14 @@ def _sentences(task: Task, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
     return train[:, 0], test[:, 0]
 
 
-_ONE_VIEW = (1.0, 0.0, 0.0)
+_THREE_VIEWS = replace(intents.FOR_INTENTS, ngrams=0.0)
+_ONE_VIEW = replace(_THREE_VIEWS, views=(1.0, 0.0, 0.0))
 CANDIDATES: dict[str, Classifier] = {
     "nearest example by cosine": nearest,
     "logistic regression, sentence vectors": functools.partial(logistic, ngrams=False),
     "logistic regression, and n-grams": functools.partial(logistic, ngrams=True),
-    "kernel ridge, one view": functools.partial(ridge, views=_ONE_VIEW, ngrams=0.0, names=False),
-    "kernel ridge, three views": functools.partial(ridge, ngrams=0.0, names=False),
+    "kernel ridge, one view": functools.partial(ridge, kernel=_ONE_VIEW, names=False),
+    "kernel ridge, three views": functools.partial(ridge, kernel=_THREE_VIEWS, names=False),
     "kernel ridge, and n-grams": functools.partial(ridge, names=False),
     "kernel ridge, and intents' names: ours": ridge,
 }

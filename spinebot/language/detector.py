@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from spinebot.language.encoder import unseen_by_the_encoder
-from spinebot.language.intents import Examples, IntentModel, train_and_leave_out
+from spinebot.language.intents import Examples, IntentModel, Kernel, train_and_leave_out
 
 NONE = "none"
+# Flatter than the intents': fewer look-alikes raise an alarm (docs/decisions/0010).
+KERNEL = Kernel(sharpness=(1.0, 2.0, 2.0), ngrams=0.2, balanced=False)
 QUIET = -1.0  # the score of what is surely no report
 _SETTINGS = "detector.json"
 _ENDS = re.compile(r"[.!?;\n]+")
@@ -75,7 +77,7 @@ def train_detector(
     not tuned with.
     """
     none = examples.intents.index(NONE)
-    model, scores = train_and_leave_out(examples, balanced=False)
+    model, scores = train_and_leave_out(examples, KERNEL)
     harmless: dict[bool, list[float]] = {True: [], False: []}
     unseen = unseen_by_the_encoder([*examples.texts, *far])
     harmless[False] = [QUIET] * int(unseen[len(examples.texts) :].sum())

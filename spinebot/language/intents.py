@@ -16,24 +16,52 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
 
 from spinebot.language.ngrams import NgramWeights
 
-# How much each of the encoder's views counts, and how fast likeness falls with the angle.
-VIEW_WEIGHTS = (0.6, 0.2, 0.2)
-VIEW_SHARPNESS = (1.0, 2.0, 2.0)
-NGRAM_WEIGHT = 0.2
 # Each view is kept in its main directions only: as good, and half the work for every message.
 DIRECTIONS = 192
 # How far an example may be from what the regression says of it.
 REGULARIZATION = 0.05
 # Turns the regression's scores (about -1 to 1) into shares.
 SOFTMAX_SHARPNESS = 8.0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """When two sentences are alike.
+
+    views: how much each of the encoder's views counts; sharpness: how fast likeness falls with the
+    angle in each; ngrams: how much the letters count. balanced: a class with many examples is
+    regularized more, so that it does not outweigh the others.
+    """
+
+    views: tuple[float, ...] = (0.6, 0.2, 0.2)
+    sharpness: tuple[float, ...] = (2.0, 4.0, 4.0)
+    ngrams: float = 0.1
+    balanced: bool = True
+
+    def likeness(self, cosines: np.ndarray) -> np.ndarray:
+        """Return the sum over the views, from cosines of shape (views, ...)."""
+        total = np.zeros(cosines.shape[1:], dtype=cosines.dtype)
+        for weight, sharpness, view in zip(self.views, self.sharpness, cosines, strict=True):
+            total += weight * np.exp(sharpness * (view - 1.0))
+        return total
+
+
+FOR_INTENTS = Kernel()
+
+
+def _kernel(saved: dict[str, Any]) -> Kernel:
+    # JSON knows no tuples.
+    views, sharpness = tuple(saved["views"]), tuple(saved["sharpness"])
+    return Kernel(**{**saved, "views": views, "sharpness": sharpness})
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,7 @@ class IntentModel:
     weights: np.ndarray
     ngrams: NgramWeights
     ngram_weights: np.ndarray
+    kernel: Kernel
 
     def rank(self, vectors: np.ndarray, text: str) -> list[tuple[str, float]]:
         """Return (intent, confidence), highest first, for one message.
@@ -74,7 +103,9 @@ class IntentModel:
         # Not `@`: its threads wait for one another, on a busy machine for longer than this takes.
         cosines = np.einsum("ved,vd->ve", self.vectors, turned[:, 0])
         columns, weights = self.ngrams.weigh(text)
-        scores = _likeness(cosines) @ self.weights + weights @ self.ngram_weights[columns]
+        scores = (
+            self.kernel.likeness(cosines) @ self.weights + weights @ self.ngram_weights[columns]
+        )
         return cosines, scores
 
     def _nearest(self, cosines: np.ndarray) -> np.ndarray:
@@ -85,7 +116,11 @@ class IntentModel:
 
     def save(self, directory: Path) -> None:
         """Write the model as arrays and JSON: nothing in it can run code when it is read."""
-        words = {"intents": self.intents, "ngrams": list(self.ngrams.places)}
+        words = {
+            "intents": self.intents,
+            "ngrams": list(self.ngrams.places),
+            "kernel": asdict(self.kernel),
+        }
         (directory / "intents.json").write_text(json.dumps(words), encoding="utf-8")
         np.savez_compressed(
             directory / "intents.npz",
@@ -111,6 +146,7 @@ class IntentModel:
                 weights=arrays["weights"],
                 ngrams=NgramWeights(places, arrays["rarity"]),
                 ngram_weights=arrays["ngram_weights"],
+                kernel=_kernel(words["kernel"]),
             )
 
 
@@ -151,18 +187,15 @@ def name_as_words(intent: str) -> str:
     return intent.removeprefix("ask_").replace("_", " ")
 
 
-def train(examples: Examples, balanced: bool = True) -> IntentModel:
-    """Return the model of the given examples. Same examples, same model.
-
-    balanced: an intent with many examples is regularized more, so that it does not outweigh others.
-    """
+def train(examples: Examples, kernel: Kernel = FOR_INTENTS) -> IntentModel:
+    """Return the model of the given examples. Same examples, same model."""
     parts = _Parts.of(examples)
-    factor = linalg.cho_factor(_system(examples, parts, balanced), overwrite_a=True)
-    return _model(examples, parts, linalg.cho_solve(factor, _targets(examples)))
+    factor = linalg.cho_factor(_system(examples, parts, kernel), overwrite_a=True)
+    return _model(examples, parts, linalg.cho_solve(factor, _targets(examples)), kernel)
 
 
 def train_and_leave_out(
-    examples: Examples, balanced: bool = True
+    examples: Examples, kernel: Kernel = FOR_INTENTS
 ) -> tuple[IntentModel, np.ndarray]:
     """Return the model, and (examples, intents): each one's scores from a model of all the others.
 
@@ -170,11 +203,11 @@ def train_and_leave_out(
     only the directions and the weights of the n-grams have seen the example.
     """
     parts = _Parts.of(examples)
-    inverse = _inverse(_system(examples, parts, balanced))
+    inverse = _inverse(_system(examples, parts, kernel))
     targets = _targets(examples)
     weights = inverse @ targets
     scores = targets - weights / np.diag(inverse)[:, None]
-    return _model(examples, parts, weights), scores
+    return _model(examples, parts, weights, kernel), scores
 
 
 def left_out_confidences(examples: Examples, scores: np.ndarray) -> np.ndarray:
@@ -215,7 +248,7 @@ def _turned(axes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return np.asarray(turned / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
-def _model(examples: Examples, parts: _Parts, weights: np.ndarray) -> IntentModel:
+def _model(examples: Examples, parts: _Parts, weights: np.ndarray, kernel: Kernel) -> IntentModel:
     return IntentModel(
         intents=examples.intents,
         axes=parts.axes,
@@ -223,7 +256,8 @@ def _model(examples: Examples, parts: _Parts, weights: np.ndarray) -> IntentMode
         labels=examples.labels,
         weights=weights.astype(np.float32),
         ngrams=parts.ngrams,
-        ngram_weights=np.asarray(NGRAM_WEIGHT * (parts.matrix.T @ weights), dtype=np.float32),
+        ngram_weights=np.asarray(kernel.ngrams * (parts.matrix.T @ weights), dtype=np.float32),
+        kernel=kernel,
     )
 
 
@@ -248,22 +282,14 @@ def _targets(examples: Examples) -> np.ndarray:
     return np.where(examples.labels[:, None] == np.arange(len(examples.intents)), 1.0, -1.0)
 
 
-def _system(examples: Examples, parts: _Parts, balanced: bool) -> np.ndarray:
+def _system(examples: Examples, parts: _Parts, kernel: Kernel) -> np.ndarray:
     """Return (examples, examples): how alike they are, with the regularization."""
     cosines = np.matmul(parts.vectors, parts.vectors.transpose(0, 2, 1))
-    likeness = _likeness(cosines).astype(np.float64)
-    likeness += NGRAM_WEIGHT * (parts.matrix @ parts.matrix.T).toarray()
+    likeness = kernel.likeness(cosines).astype(np.float64)
+    likeness += kernel.ngrams * (parts.matrix @ parts.matrix.T).toarray()
     counts = Counter(examples.labels.tolist())
     mean = len(examples.labels) / len(counts)
-    shares = {label: count / mean if balanced else 1.0 for label, count in counts.items()}
+    shares = {label: count / mean if kernel.balanced else 1.0 for label, count in counts.items()}
     each = np.array([shares[label] for label in examples.labels.tolist()])
     likeness[np.diag_indices_from(likeness)] += REGULARIZATION * each
     return likeness
-
-
-def _likeness(cosines: np.ndarray) -> np.ndarray:
-    """Return the kernels' sum over the views, from cosines of shape (views, ...)."""
-    total = np.zeros(cosines.shape[1:], dtype=cosines.dtype)
-    for weight, sharpness, view in zip(VIEW_WEIGHTS, VIEW_SHARPNESS, cosines, strict=True):
-        total += weight * np.exp(sharpness * (view - 1.0))
-    return total

@@ -13,6 +13,7 @@ from spinebot.language import intents
 from spinebot.language.intents import (
     Examples,
     IntentModel,
+    Kernel,
     confidences,
     left_out_confidences,
     name_as_words,
@@ -103,7 +104,7 @@ def test_an_intent_with_many_examples_is_held_back() -> None:
     examples = cloud({"few": 3, "many": 40}, spread=1.0)
     between = unit(sum(examples.vectors[:, examples.labels == label].mean(1) for label in (0, 1)))
     few = examples.intents.index("few")
-    balanced, plain = train(examples), train(examples, balanced=False)
+    balanced, plain = train(examples), train(examples, Kernel(balanced=False))
     assert balanced.scores(between, "")[few] > plain.scores(between, "")[few]
 
 
@@ -162,9 +163,9 @@ def test_an_intent_that_lost_its_examples_is_gone() -> None:
 def test_what_is_left_out_is_scored_as_if_it_had_never_been_there() -> None:
     # Their texts share no letters and so no n-grams, which would have seen all examples.
     examples = cloud(THREE)
-    _, scores = train_and_leave_out(examples, balanced=False)
+    _, scores = train_and_leave_out(examples, Kernel(balanced=False))
     for place, text in enumerate(examples.texts):
-        model = train(others(examples, place), balanced=False)
+        model = train(others(examples, place), Kernel(balanced=False))
         assert scores[place] == pytest.approx(
             model.scores(examples.vectors[:, place], text), abs=1e-3
         )
