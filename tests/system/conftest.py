@@ -78,8 +78,8 @@ def visitor(assistant: Assistant) -> Visitor:
     return Visitor(assistant)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the whole session."""
+    """A browser for the module. Not for longer: while it is open, an event loop runs here."""
     with chromium() as found:
         yield found

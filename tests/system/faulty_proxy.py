@@ -33,7 +33,12 @@ class FaultyProxy:
     def __init__(self, upstream: str) -> None:
         """Begin without schedules."""
         self.schedules: dict[str, deque[str]] = {}
-        self.client = httpx.AsyncClient(base_url=upstream, timeout=30, trust_env=False)
+        self.client = httpx.AsyncClient(
+            base_url=upstream,
+            timeout=30,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None),
+        )
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Handle one request."""
@@ -61,7 +66,7 @@ class FaultyProxy:
         if fault == "delay":
             await asyncio.sleep(DELAY_SECONDS)
         if scope["path"].endswith("/events"):
-            await self._stream(request, send, fault)
+            await self._stream(request, receive, send, fault)
             return
         if fault == "double":
             await self.client.send(request)
@@ -76,17 +81,30 @@ class FaultyProxy:
             return None
         return schedule.popleft()
 
-    async def _stream(self, request: httpx.Request, send: Any, fault: str | None) -> None:
+    async def _stream(
+        self, request: httpx.Request, receive: Any, send: Any, fault: str | None
+    ) -> None:
         answer = await self.client.send(request, stream=True)
+
+        async def hand_on() -> None:
+            async for part in answer.aiter_raw():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+
+        await self._start(send, answer.status_code, answer.headers)
+        # Until the server ends it, the browser has gone, or the network cuts it.
+        running = [asyncio.create_task(hand_on()), asyncio.create_task(receive())]
         try:
-            await self._start(send, answer.status_code, answer.headers)
-            seconds = STREAM_SECONDS if fault in {"cut", "lose"} else 3600
-            async with asyncio.timeout(seconds):
-                async for part in answer.aiter_raw():
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await asyncio.wait(
+                running,
+                timeout=STREAM_SECONDS if fault in {"cut", "lose"} else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await answer.aclose()
+        await send({"type": "http.response.body", "body": b""})
 
     async def _start(self, send: Any, status: int, headers: httpx.Headers | None = None) -> None:
         kept = [

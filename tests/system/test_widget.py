@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from spinebot import conversations
-from tests.system.assistant import Assistant, Visitor
+from tests.system.assistant import Assistant, Visitor, wait_until
 from tests.system.browsing import open_chat, picture, say, visit
 
 pytestmark = pytest.mark.browser
@@ -335,7 +335,7 @@ def test_nothing_that_anybody_writes_is_run(browser: Browser, assistant: Assista
         shown = (
             "document.querySelector('spine-chat').shadowRoot.querySelectorAll('.message').length"
         )
-        page.wait_for_function(f"{shown} >= {number}")
+        wait_until(lambda: page.evaluate(shown) >= number)
         root = "document.querySelector('spine-chat').shadowRoot"
         foreign = page.evaluate(
             f"[...{root}.querySelectorAll('script, img, iframe, object, embed, svg *[onload], base,"
