@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
+from spinebot.keys import signature
 from spinebot.language.redaction import redact
 from spinebot.models import (
     Conversation,
@@ -29,7 +30,6 @@ from spinebot.models import (
     Unanswered,
 )
 from spinebot.safety import Finding as RedFlag
-from spinebot.settings import settings
 
 # A Rasa turn costs more the longer its session: a new one is begun where nothing is lost by it.
 TURNS_A_SESSION = 40
@@ -85,9 +85,9 @@ def find(session: Session, token: str) -> Conversation:
 
 
 def _signed(secret: str) -> str:
-    key = hashlib.sha256(b"spinebot tokens" + settings().secret_key.encode()).digest()
-    signature = base64.urlsafe_b64encode(hmac.digest(key, secret.encode(), "sha256")[:18])
-    return f"{secret}.{signature.decode()}"
+    # 18 bytes are enough, and fill base64 without padding.
+    signed = base64.urlsafe_b64encode(signature("conversation tokens", secret.encode())[:18])
+    return f"{secret}.{signed.decode()}"
 
 
 def _hash(token: str) -> str:

@@ -12,12 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import URL, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from spinebot.keys import key_for
 from spinebot.settings import ROOT, settings
 
 NAMING = {
@@ -77,8 +76,7 @@ class Sealed(TypeDecorator[str]):
 
 @functools.cache
 def _fernet() -> Fernet:
-    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"spinebot sealed columns")
-    return Fernet(base64.urlsafe_b64encode(derive.derive(settings().secret_key.encode())))
+    return Fernet(base64.urlsafe_b64encode(key_for("sealed columns")))
 
 
 def now() -> datetime:

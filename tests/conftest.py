@@ -31,12 +31,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def forget_settings() -> None:
-    from spinebot import db, settings
+    from spinebot import db, keys, settings
 
     if db.engine.cache_info().currsize:
         db.engine().dispose()
     db.engine.cache_clear()
     db._fernet.cache_clear()
+    keys.key_for.cache_clear()
     settings.settings.cache_clear()
 
 

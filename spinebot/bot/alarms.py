@@ -8,21 +8,21 @@ the detector knows surroundings and has no word for a sign that it never saw
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
-from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from spinebot import safety
-from spinebot.bot.gates import EMERGENCY, FINDINGS, Gate
+from spinebot.bot.components import Learner
+from spinebot.bot.gates import EMERGENCY, FINDINGS, overrule
 from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
 from spinebot.bot.spelling import words_of
 from spinebot.language.detector import NONE, Detector, sentences, train_detector
@@ -37,45 +37,13 @@ ORDINARY = 1000
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class RedFlagDetector(Gate):
+class RedFlagDetector(Learner[Detector], IntentClassifier):
     """Sets ``report_emergency``, and in ``findings`` which red flags were met."""
 
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        detector: Optional[Detector] = None,
-    ) -> None:
-        """Keep where to store the detector; it is None until it is trained."""
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._detector = detector
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> RedFlagDetector:
-        """Create the component, untrained."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> RedFlagDetector:
-        """Create the component with its trained detector."""
-        with model_storage.read_from(resource) as directory:
-            return cls(config, model_storage, resource, Detector.load(directory))
+    @staticmethod
+    def read(directory: Path) -> Detector:
+        """Return the trained detector."""
+        return Detector.load(directory)
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
@@ -107,43 +75,38 @@ class RedFlagDetector(Gate):
         texts, labels = _red_flags()
         vectors = load_encoder().encode_views(texts)
         ordinary, far = _ordinary(training_data, vectors[[label != NONE for label in labels]])
-        learnt = Examples.of(
+        examples = Examples.of(
             [*texts, *(message.get(TEXT) for message in ordinary)],
             np.stack([*vectors, *map(vectors_of, ordinary)]),
             [*labels, *([NONE] * len(ordinary))],
         )
         look_alikes = {text for text, label in zip(texts, labels, strict=True) if label == NONE}
         shares = (float(self._config["most_false"]), float(self._config["most_ordinary"]))
-        self._detector = train_detector(learnt, look_alikes, *shares, far)
-        with self._model_storage.write_to(self._resource) as directory:
-            self._detector.save(directory)
-        return self._resource
+        return self.keep(train_detector(examples, look_alikes, *shares, far))
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Check each message."""
-        if self._detector is None:
-            raise InvalidConfigException("The detector of red flags has not been trained")
         for message in messages:
-            rules = self._found(self._detector, message)
+            rules = self._found(message)
             if rules:
-                self.overrule(message, EMERGENCY)
+                overrule(message, EMERGENCY)
             message.set(FINDINGS, rules, add_to_output=True)
         return messages
 
-    def _found(self, detector: Detector, message: Message) -> List[str]:
+    def _found(self, message: Message) -> List[str]:
         """Return the red flags of a message, the most urgent first."""
         text = message.get(TEXT) or ""
         met = [finding.rule for finding in safety.check(text)]
         # What the screen took out is no sentence: the detector would judge noise.
         is_sentence = screen(text) is None
-        sureness, likeliest = _judge(detector, message)
-        if met and not (is_sentence and self._is_doubted(detector, text, sureness)):
+        sureness, likeliest = _judge(self.learnt, message)
+        if met and not (is_sentence and self._is_doubted(text, sureness)):
             return met
-        if sureness >= detector.threshold and is_sentence:
+        if sureness >= self.learnt.threshold and is_sentence:
             return [likeliest]
         return []
 
-    def _is_doubted(self, detector: Detector, text: str, sureness: float) -> bool:
+    def _is_doubted(self, text: str, sureness: float) -> bool:
         """Return whether the detector sees nothing of an emergency, in no part of the message.
 
         A report of a few words would drown in a long message, if that were judged as one.
@@ -156,7 +119,7 @@ class RedFlagDetector(Gate):
             return True
         vectors = load_encoder().encode_views(parts)
         return all(
-            detector.judge(vector, part)[0] < doubted_below
+            self.learnt.judge(vector, part)[0] < doubted_below
             for vector, part in zip(vectors, parts, strict=True)
         )
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import List
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from spinebot.bot.components import Fixed
 from spinebot.language.spine_terms import SpineTerm, is_telling, spine_terms
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class SpineTermExtractor(GraphComponent, EntityExtractorMixin):
+class SpineTermExtractor(Fixed, EntityExtractorMixin):
     """Adds what a message says of its visitor as entities.
 
     Kinds: level, region, side, condition, symptom, medicine, duration, prior_surgery, tried, age.
     """
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SpineTermExtractor:
-        """Create the component."""
-        return cls()
 
     @staticmethod
     def required_packages() -> List[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
 from rasa.shared.exceptions import InvalidConfigException
@@ -19,6 +18,7 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from spinebot.bot.components import Learner
 from spinebot.bot.spelling import words_of
 from spinebot.language import detector, intents, ngrams, thresholds
 from spinebot.language.encoder import VIEWS, WIDTH, encoder_fingerprint, load_encoder
@@ -35,53 +35,31 @@ CURVE = "threshold.json"
 RANKED = 10
 
 
+@dataclass(frozen=True)
+class Trained:
+    """The model, and how sure it was of the examples that were left out."""
+
+    model: IntentModel
+    curve: Curve
+
+    def save(self, directory: Path) -> None:
+        """Write both."""
+        self.model.save(directory)
+        (directory / CURVE).write_text(json.dumps(self.curve.as_json()), encoding="utf-8")
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class SentenceIntentClassifier(IntentClassifier, GraphComponent):
+class SentenceIntentClassifier(Learner[Trained], IntentClassifier):
     """Sets a message's intent, its confidence and the ranking; below the threshold, the fallback.
 
     The threshold is measured when the model is trained (``spinebot.language.thresholds``).
     """
 
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        model: Optional[IntentModel] = None,
-        threshold: float = 0.0,
-    ) -> None:
-        """Keep where to store the model; ``model`` is None until it is trained."""
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._model = model
-        self._threshold = threshold
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SentenceIntentClassifier:
-        """Create the component, untrained."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> SentenceIntentClassifier:
-        """Create the component with its trained model. A model that cannot be read stops Rasa."""
-        with model_storage.read_from(resource) as directory:
-            model = IntentModel.load(directory)
-            curve = Curve.from_json(json.loads((directory / CURVE).read_text(encoding="utf-8")))
-        return cls(config, model_storage, resource, model, curve.threshold)
+    @staticmethod
+    def read(directory: Path) -> Trained:
+        """Return the trained model and its curve."""
+        curve = Curve.from_json(json.loads((directory / CURVE).read_text(encoding="utf-8")))
+        return Trained(IntentModel.load(directory), curve)
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
@@ -116,23 +94,19 @@ class SentenceIntentClassifier(IntentClassifier, GraphComponent):
             np.stack(vectors),
             [*(example.get(INTENT) for example in examples), *labels],
         )
-        self._model, left_out = train_and_leave_out(learnt)
-        curve = measure(learnt, left_out, float(self._config["most_lost"]))
-        self._threshold = curve.threshold
-        with self._model_storage.write_to(self._resource) as directory:
-            self._model.save(directory)
-            (directory / CURVE).write_text(json.dumps(curve.as_json()), encoding="utf-8")
-        return self._resource
+        model, left_out = train_and_leave_out(learnt)
+        return self.keep(
+            Trained(model, measure(learnt, left_out, float(self._config["most_lost"])))
+        )
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the intent and the ranking of each message."""
-        if self._model is None:
-            raise InvalidConfigException("The intent classifier has not been trained")
+        threshold = self.learnt.curve.threshold
         for message in messages:
-            found = self._model.rank(vectors_of(message), words_of(message))[:RANKED]
-            if found[0][1] < self._threshold:
+            found = self.learnt.model.rank(vectors_of(message), words_of(message))[:RANKED]
+            if found[0][1] < threshold:
                 # As Rasa's own fallback does: in front, and what the model thought stays behind it.
-                found.insert(0, (FALLBACK, self._threshold))
+                found.insert(0, (FALLBACK, threshold))
             ranking = [{"name": intent, "confidence": sure} for intent, sure in found]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from spinebot.bot.components import Learner
 from spinebot.language import spelling
 from spinebot.language.spelling import Speller
 from spinebot.safety import examples as red_flag_examples
@@ -23,40 +21,13 @@ MENDED = "mended"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class SpellingMender(GraphComponent):
+class SpellingMender(Learner[Speller]):
     """Sets ``mended``: the text as it was probably meant. The text itself stays."""
 
-    def __init__(
-        self, model_storage: ModelStorage, resource: Resource, speller: Optional[Speller] = None
-    ) -> None:
-        """Keep where to store the words; ``speller`` is None until they are learnt."""
-        self._model_storage = model_storage
-        self._resource = resource
-        self._speller = speller
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SpellingMender:
-        """Create the component, untrained."""
-        return cls(model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> SpellingMender:
-        """Create the component with the words that it learnt."""
-        with model_storage.read_from(resource) as directory:
-            return cls(model_storage, resource, Speller.load(directory))
+    @staticmethod
+    def read(directory: Path) -> Speller:
+        """Return the words that were learnt."""
+        return Speller.load(directory)
 
     @staticmethod
     def required_packages() -> List[str]:
@@ -75,10 +46,7 @@ class SpellingMender(GraphComponent):
         texts = [message.get(TEXT) for message in training_data.nlu_examples if message.get(TEXT)]
         for each in red_flag_examples.read().values():
             texts += [*each.fires, *each.quiet]
-        self._speller = Speller.of(texts)
-        with self._model_storage.write_to(self._resource) as directory:
-            self._speller.save(directory)
-        return self._resource
+        return self.keep(Speller.of(texts))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Leave the examples as they are written."""
@@ -86,11 +54,9 @@ class SpellingMender(GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Mend each message's text."""
-        if self._speller is None:
-            raise InvalidConfigException("The words for mending have not been learnt")
         for message in messages:
             if text := message.get(TEXT):
-                message.set(MENDED, self._speller.mend(text))
+                message.set(MENDED, self.learnt.mend(text))
         return messages
 
 

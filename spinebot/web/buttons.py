@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 from typing import Any
 
 from spinebot.errors import SpinebotError
-from spinebot.settings import settings
+from spinebot.keys import signature
 
 
 class ForgedButtonError(SpinebotError):
@@ -29,11 +28,11 @@ def verify(conversation_id: int, token: str) -> tuple[str, str]:
         ForgedButtonError: we did not sign it for this conversation.
     """
     try:
-        content, signature = (_bytes(part) for part in token.split("."))
+        content, signed = (_bytes(part) for part in token.split("."))
         title, payload = json.loads(content)
     except ValueError:
         raise ForgedButtonError("That choice is no longer there. Please type it.") from None
-    if not hmac.compare_digest(signature, _signature(conversation_id, content)):
+    if not hmac.compare_digest(signed, _signature(conversation_id, content)):
         raise ForgedButtonError("That choice is no longer there. Please type it.")
     return str(title), str(payload)
 
@@ -50,8 +49,7 @@ def signed(conversation_id: int, buttons: list[dict[str, str]]) -> list[dict[str
 
 
 def _signature(conversation_id: int, content: bytes) -> bytes:
-    key = hashlib.sha256(b"spinebot buttons" + settings().secret_key.encode()).digest()
-    return hmac.digest(key, f"{conversation_id}:".encode() + content, "sha256")
+    return signature("buttons", f"{conversation_id}:".encode() + content)
 
 
 def _text(content: bytes) -> str:

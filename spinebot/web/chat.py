@@ -124,7 +124,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {404: {"model": Error}, 422: {"model"
 @router.post("/conversations", status_code=201, responses={422: {"model": Error}})
 async def start(body: NewConversation, request: Request) -> Started:
     """Begin a conversation."""
-    guards.count("conversations", guards.address(request))
+    await guards.count("conversations", guards.address(request))
     return await to_thread.run_sync(_start, body)
 
 
@@ -136,8 +136,8 @@ async def start(body: NewConversation, request: Request) -> Started:
 async def say(token: str, body: NewMessage, request: Request, response: Response) -> Accepted:
     """Say something. It is stored when this returns; replies come as events."""
     try:
-        guards.count("messages", token)
-        guards.count("address", guards.address(request))
+        await guards.count("messages", token)
+        await guards.count("address", guards.address(request))
     except guards.TooManyError:
         # However much somebody writes: an emergency gets through.
         if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
@@ -175,7 +175,7 @@ async def rate(token: str, body: Rating) -> None:
 @router.post("/conversations/{token}/typing", status_code=204, responses=_ERRORS)
 async def typing(token: str, body: Body) -> None:
     """The visitor is writing. Nothing is stored."""
-    await to_thread.run_sync(_messages, token, 1 << 31)
+    await to_thread.run_sync(_conversation_id, token)
 
 
 @router.delete("/conversations/{token}", status_code=204, responses=_ERRORS)
@@ -261,6 +261,11 @@ def _say(token: str, body: NewMessage) -> tuple[int, int, int, bool]:
             raise EmptyMessageError
         message, is_new = conversations.say(session, conversation, text, body.key, payload)
         return conversation.id, message.id, message.number, is_new
+
+
+def _conversation_id(token: str) -> int:
+    with reading() as session:
+        return conversations.find(session, token).id
 
 
 def _messages(token: str, after: int) -> tuple[int, list[ShownMessage]]:

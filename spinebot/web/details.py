@@ -58,7 +58,7 @@ async def leave(body: LeftDetails, request: Request, response: Response) -> Stor
     if body.website:
         # A program is told what it wants to hear, and nothing is stored.
         return Stored(reference=handoffs.random_reference())
-    guards.count("handoffs", guards.address(request))
+    await guards.count("handoffs", guards.address(request))
     stored, is_new = await to_thread.run_sync(_store, body)
     response.status_code = 201 if is_new else 200
     return stored
@@ -82,9 +82,8 @@ def _store(body: LeftDetails) -> tuple[Stored, bool]:
         try:
             conversation = conversations.find(session, body.token) if body.token else None
         except NotFoundError:
-            conversation = (
-                None  # it was deleted, or begun elsewhere: the details count all the same
-            )
+            # Deleted meanwhile, or begun elsewhere: the details count all the same.
+            conversation = None
         handoff, is_new = handoffs.leave(
             session, details, conversation, entries.fill(entries.consent.callback), entries.region
         )

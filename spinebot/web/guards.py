@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import time
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
 from spinebot.clinic import clinic
 from spinebot.errors import SpinebotError
 from spinebot.settings import settings
+
+logger = logging.getLogger(__name__)
 
 
 class TooManyError(SpinebotError):
@@ -38,7 +42,7 @@ def is_allowed_origin(request: Request) -> bool:
     return urlsplit(origin).netloc in own or origin in clinic().sites
 
 
-def count(what: str, who: str) -> None:
+async def count(what: str, who: str) -> None:
     """Count one request.
 
     what: ``messages``, ``address``, ``conversations`` or ``handoffs``; who: the token or address.
@@ -47,9 +51,15 @@ def count(what: str, who: str) -> None:
         TooManyError: it is one too many.
     """
     limit = _limits()[what]
-    if not _limiter().hit(limit, what, who):
-        window = _limiter().get_window_stats(limit, what, who)
-        raise TooManyError(max(1, math.ceil(window.reset_time - time.time())))
+    try:
+        if await _limiter().hit(limit, what, who):
+            return
+        window = await _limiter().get_window_stats(limit, what, who)
+    except StorageError as error:
+        # Nobody in pain is turned away because we cannot count.
+        logger.error("the limits cannot be counted: %s", type(error.storage_error).__name__)
+        return
+    raise TooManyError(max(1, math.ceil(window.reset_time - time.time())))
 
 
 def address(request: Request) -> str:
@@ -65,4 +75,6 @@ def _limits() -> dict[str, RateLimitItem]:
 @functools.cache
 def _limiter() -> MovingWindowRateLimiter:
     # Counts of one process; several processes share them in Redis.
-    return MovingWindowRateLimiter(storage_from_string(settings().redis_url or "memory://"))
+    options = {"implementation": "redispy"} if settings().redis_url else {}
+    url = f"async+{settings().redis_url or 'memory://'}"
+    return MovingWindowRateLimiter(storage_from_string(url, wrap_exceptions=True, **options))

@@ -74,7 +74,7 @@ def test_what_was_stored_mends_alike(speller: Speller, tmp_path: Path) -> None:
 def test_the_component_keeps_the_text_and_its_examples(tmp_path: Path) -> None:
     storage, resource = LocalModelStorage.create(tmp_path), Resource("spelling")
     component = SpellingMender.create({}, storage, resource, CONTEXT)
-    with pytest.raises(InvalidConfigException, match="not been learnt"):
+    with pytest.raises(InvalidConfigException, match="not been trained"):
         component.process([Message({TEXT: "hello"})])
     examples = TrainingData([Message({TEXT: text, "intent": "ask"}) for text in TAUGHT])
     component.train(examples)
