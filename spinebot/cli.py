@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from spinebot import clinic as clinic_entries
-from spinebot.errors import SpinebotError
+from spinebot.errors import SettingsError, SpinebotError
+from spinebot.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The spine clinic's chatbot.")
 articles_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
@@ -28,6 +29,7 @@ for name, group in (
 
 Knowledge = Annotated[Path, typer.Option(help="The folder with <topic>/<slug>.md.")]
 KNOWLEDGE = Path("knowledge")
+LEAST_CONTRAST = 4.5  # of text and ground: WCAG 2.2, 1.4.3
 
 
 @app.command()
@@ -122,7 +124,7 @@ def articles_check(knowledge: Knowledge = KNOWLEDGE) -> None:
         typer.echo(f"{section.place}: grade {section.grade}, the limit is {articles.HARDEST_GRADE}")
         for sentence in section.sentences:
             typer.echo(f"    hard: {sentence}")
-    entries = clinic_entries.read_clinic(clinic_entries.FILE)
+    entries = clinic_entries.read_clinic(settings().clinic_file)
     faults = [
         *reading.whole_faults(files),
         *cautions.article_faults(files),
@@ -156,9 +158,15 @@ def encoder_build() -> None:
 @clinic_app.command("check")
 def clinic_check() -> None:
     """Check clinic.yml, and say whether it still holds the sample clinic."""
-    entries = clinic_entries.read_clinic(clinic_entries.FILE)
+    file = settings().clinic_file
+    entries = clinic_entries.read_clinic(file)
+    if (contrast := entries.colors.contrast) < LEAST_CONTRAST:
+        raise SettingsError(
+            f"{file.name}: colors: on_primary on primary has a contrast of {contrast:.1f} to 1; "
+            f"text can be read from {LEAST_CONTRAST} to 1 (WCAG 2.2, 1.4.3)"
+        )
     sample = " (the sample: put your own clinic in)" if entries.is_sample else ""
-    typer.echo(f"clinic.yml speaks for {entries.name}, {entries.phone}{sample}")
+    typer.echo(f"{file.name} speaks for {entries.name}, {entries.phone}{sample}")
 
 
 @red_flags_app.command("check")

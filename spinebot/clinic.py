@@ -23,10 +23,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SettingsError
-from spinebot.settings import ROOT
+from spinebot.settings import ROOT, settings
 
 logger = logging.getLogger(__name__)
 
+# The one that comes along; another is named by SPINEBOT_CLINIC_FILE.
 FILE = ROOT / "clinic.yml"
 SAMPLE_NAME = "Example Spine Clinic"
 PLACES = {"clinic", "phone", "hours"}
@@ -62,10 +63,23 @@ class _Part(BaseModel):
 
 
 class Colors(_Part):
-    """The widget's colours."""
+    """The clinic's colour, and the colour of text on it."""
 
     primary: Color
     on_primary: Color
+
+    @property
+    def contrast(self) -> float:
+        """How well the one can be read on the other, 1 to 21 (WCAG 2.2, contrast ratio)."""
+        low, high = sorted(_luminance(color) for color in (self.primary, self.on_primary))
+        return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: str) -> float:
+    """Return the relative luminance, 0 to 1, of ``#rrggbb`` (WCAG 2.2)."""
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 class WidgetTexts(_Part):
@@ -248,10 +262,11 @@ def clinic() -> Clinic:
     without fault stay in force, and the fault is logged.
     """
     global _last_good
-    changed = FILE.stat().st_mtime_ns if FILE.is_file() else 0
+    file = settings().clinic_file
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
     if _last_good is None or _last_good[0] != changed:
         try:
-            _last_good = (changed, read_clinic(FILE))
+            _last_good = (changed, read_clinic(file))
         except SettingsError as error:
             if _last_good is None:
                 raise

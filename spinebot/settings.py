@@ -37,6 +37,7 @@ class Settings:
     """What the environment says. Paths are absolute; ports are those on loopback."""
 
     data_dir: Path
+    clinic_file: Path
     database_url: URL
     redis_url: str | None
     secret_key: str = field(repr=False)
@@ -96,6 +97,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     web_port = _port(environ, "SPINEBOT_WEB_PORT", 8000)
     return Settings(
         data_dir=data_dir,
+        clinic_file=_clinic_file(environ),
         database_url=_database_url(environ.get("SPINEBOT_DATABASE_URL") or default_url),
         redis_url=environ.get("SPINEBOT_REDIS_URL") or None,
         secret_key=_secret(environ, data_dir),
@@ -115,6 +117,14 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def settings() -> Settings:
     """Return this process's settings, read once."""
     return read_settings()
+
+
+def _clinic_file(environ: Mapping[str, str]) -> Path:
+    named = environ.get("SPINEBOT_CLINIC_FILE")
+    path = Path(named).resolve() if named else ROOT / "clinic.yml"
+    if not path.is_file():
+        raise SettingsError(f"SPINEBOT_CLINIC_FILE: there is no file {path}")
+    return path
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

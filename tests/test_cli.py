@@ -15,7 +15,7 @@ import typer
 from spinebot import cli
 from spinebot import clinic as entries
 from spinebot.db import engine
-from tests.conftest import ROOT, WORDS
+from tests.conftest import ROOT, WORDS, forget_settings
 
 Write = Callable[..., Path]
 
@@ -161,15 +161,33 @@ def test_the_clinic_is_named_and_the_sample_told(spinebot: Callable[..., Done]) 
 
 
 def test_a_faulty_clinic_is_explained(
-    spinebot: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spinebot: Callable[..., Done], tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entries, "FILE", tmp_path / "clinic.yml")
-    entries.FILE.write_text("name: x\nregion: us\n", encoding="utf-8")
+    file = tmp_path / "clinic.yml"
+    file.write_text("name: x\nregion: us\n", encoding="utf-8")
+    monkeypatch.setenv("SPINEBOT_CLINIC_FILE", str(file))
+    forget_settings()
     done = spinebot("clinic", "check")
     assert done.code == 1
     assert "clinic.yml: region: " in done.err
     assert "clinic.yml: phone: Field required" in done.err
     assert "Traceback" not in done.err
+
+
+def test_colours_that_cannot_be_read_are_named(
+    spinebot: Callable[..., Done],
+    tmp_path: Path,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "own.yml"
+    text = entries.FILE.read_text(encoding="utf-8")
+    file.write_text(text.replace('on_primary: "#ffffff"', 'on_primary: "#6f8f9c"'))
+    monkeypatch.setenv("SPINEBOT_CLINIC_FILE", str(file))
+    forget_settings()
+    done = spinebot("clinic", "check")
+    assert done.code == 1
+    assert "own.yml: colors: on_primary on primary has a contrast of" in done.err
 
 
 def test_asking_without_an_assistant_says_how_to_start_it(

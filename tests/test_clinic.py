@@ -12,8 +12,20 @@ from ruamel.yaml import YAML
 from spinebot import clinic as entries
 from spinebot.clinic import Clinic, clinic, read_clinic
 from spinebot.errors import SettingsError
+from tests.conftest import forget_settings
 
 SAMPLE = entries.FILE.read_text(encoding="utf-8")
+
+
+def use(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Make a file the clinic's."""
+    monkeypatch.setenv("SPINEBOT_CLINIC_FILE", str(path))
+    forget_settings()
+
+
+@pytest.fixture(autouse=True)
+def own_settings(data_dir: Path) -> None:
+    """What a test sets is forgotten behind it."""
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -165,7 +177,7 @@ def test_footnotes_are_those_of_the_marks(path: Path, text: str, marks: list[str
 
 
 def test_a_change_is_in_force_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "FILE", write(path, name="Before"))
+    use(monkeypatch, write(path, name="Before"))
     before = clinic().name
     write(path, name="After")
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
@@ -179,7 +191,7 @@ def test_an_unchanged_file_is_read_once() -> None:
 def test_a_fault_saved_while_the_bot_runs_does_not_silence_it(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(entries, "FILE", write(path, name="Before"))
+    use(monkeypatch, write(path, name="Before"))
     assert clinic().name == "Before"
     write(path, name="After", phone="x")
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
@@ -188,9 +200,18 @@ def test_a_fault_saved_while_the_bot_runs_does_not_silence_it(
 
 
 def test_a_mended_fault_is_in_force_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "FILE", path)
+    use(monkeypatch, path)
     for time, changes in enumerate(({"name": "Before"}, {"phone": "x"}, {"name": "After"})):
         write(path, **changes)
         os.utime(path, ns=(time, time))
         found = clinic().name
     assert found == "After"
+
+
+@pytest.mark.parametrize(
+    ("primary", "on_primary", "ratio"),
+    [("#000000", "#ffffff", 21.0), ("#ffffff", "#ffffff", 1.0), ("#777777", "#ffffff", 4.48)],
+)
+def test_contrast_is_that_of_wcag(primary: str, on_primary: str, ratio: float) -> None:
+    found = entries.Colors(primary=primary, on_primary=on_primary).contrast
+    assert found == pytest.approx(ratio, abs=0.01)

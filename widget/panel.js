@@ -1210,6 +1210,7 @@ const STYLE = `
 :focus { outline: none; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .small { color: var(--soft); font-size: .8125em; line-height: 1.45; }
+.more > .small, .panel .fault { margin-block: 5px; }
 .panel .small:empty { display: none; }
 strong, dt, .name { font-weight: 650; }
 

@@ -26,10 +26,14 @@ from spinebot.training.models import live_model
 
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(
-    directory=[ROOT / "spinebot/web/templates", ROOT / "widget"],
+    directory=ROOT / "spinebot/web/templates",
     context_processors=[lambda request: {"clinic": clinic()}],
 )
 WIDGET = ROOT / "widget"
+STATIC = ("pages.css", "pages.js", "icon.svg")
+FRONT = "herniated-disc-muscle-spasms"
+WORDS_A_MINUTE = 200
+MOST_RELATED = 4
 SCRIPTS = ("spine-chat.js", "panel.js", "texts.js")
 _FILE_HEADERS = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 
@@ -48,8 +52,8 @@ templates.env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
 
 @router.get("/")
 async def demo(request: Request) -> HTMLResponse:
-    """A page with the widget on it."""
-    return await to_thread.run_sync(_page, request, "demo.html", _all_articles)
+    """An article page with the widget on it, as it looks on a clinic's website."""
+    return await to_thread.run_sync(_page, request, "article.html", _front)
 
 
 @router.get("/articles/")
@@ -74,9 +78,7 @@ async def revision(request: Request, slug: str, section: str, number: int) -> HT
 
 @router.get("/widget/{name}")
 async def widget_file(name: str) -> Response:
-    """The widget and the demo page's style. Scripts come without comments and indentation."""
-    if name == "demo.css":
-        return FileResponse(WIDGET / name, headers=_FILE_HEADERS)
+    """The widget's scripts, without comments and indentation."""
     if name not in SCRIPTS:
         raise NotFoundError("There is no such file.")
     path = WIDGET / name
@@ -94,8 +96,12 @@ def _shortened(path: Path, _changed: int) -> str:
 
 @router.get("/static/{name}")
 async def static_file(name: str) -> Response:
-    """The pages' style and icon."""
-    if name not in {"pages.css", "icon.svg"}:
+    """The pages' style, script and icon."""
+    if name == "clinic.css":
+        colors = clinic().colors
+        css = f":root {{ --primary: {colors.primary}; --on-primary: {colors.on_primary}; }}"
+        return Response(css, media_type="text/css", headers={"Cache-Control": "no-cache"})
+    if name not in STATIC:
         raise NotFoundError("There is no such file.")
     path = ROOT / "spinebot/web/static" / name
     return FileResponse(path, headers={"Cache-Control": "public, max-age=300"})
@@ -139,6 +145,13 @@ def _all_articles(session: Session) -> dict[str, Any]:
     return {"articles": list(found)}
 
 
+def _front(session: Session) -> dict[str, Any]:
+    """The anchor article; a clinic with other articles gets its first."""
+    of_topic = sa.select(Article.slug).where(Article.retired_at.is_(None)).order_by(Article.id)
+    slug = session.scalar(of_topic.where(Article.slug == FRONT)) or session.scalar(of_topic)
+    return {**_article(session, slug or FRONT), "is_front": True}
+
+
 def _article(session: Session, slug: str) -> dict[str, Any]:
     found = session.scalar(
         sa.select(Article)
@@ -149,7 +162,12 @@ def _article(session: Session, slug: str) -> dict[str, Any]:
         raise NotFoundError("There is no such article.")
     sections = [section for section in found.sections if section.retired_at is None]
     text = "\n".join(section.revision.body for section in sections)
+    others = sa.select(Article).where(
+        Article.topic == found.topic, Article.id != found.id, Article.retired_at.is_(None)
+    )
     return {
+        "minutes": max(1, round(len(text.split()) / WORDS_A_MINUTE)),
+        "related": list(session.scalars(others.order_by(Article.id).limit(MOST_RELATED))),
         "article": found,
         "sections": sections,
         "review": review_line(found),

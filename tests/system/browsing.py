@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -36,11 +37,16 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visit(
-    browser: Browser, address: str, width: int, height: int, language: str = "en-US"
+    browser: Browser,
+    address: str,
+    width: int,
+    height: int,
+    language: str = "en-US",
+    **how: Any,
 ) -> Iterator[Page]:
-    """Open a page; fail at the end if it reported errors."""
+    """Open a page; fail at the end if it reported errors. how: of Playwright's new_context."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, locale=language, bypass_csp=False
+        viewport={"width": width, "height": height}, locale=language, bypass_csp=False, **how
     )
     page = context.new_page()
     problems: list[str] = []

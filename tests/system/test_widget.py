@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -22,9 +22,29 @@ WIDTHS = {"narrow": (320, 640), "tablet": (768, 1024), "desktop": (1280, 800)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-@pytest.fixture(params=sorted(WIDTHS))
+# A desktop at 200 % has half of its pixels.
+WAYS: dict[str, dict[str, Any]] = {
+    **{name: {"size": size} for name, size in WIDTHS.items()},
+    "dark": {"size": WIDTHS["desktop"], "color_scheme": "dark"},
+    "dark-narrow": {"size": WIDTHS["narrow"], "color_scheme": "dark", "has_touch": True},
+    "forced-colours": {"size": WIDTHS["desktop"], "forced_colors": "active"},
+    "zoomed": {"size": (640, 400), "device_scale_factor": 2},
+    "right-to-left": {"size": WIDTHS["desktop"], "dir": "rtl"},
+    "no-motion": {"size": WIDTHS["tablet"], "reduced_motion": "reduce"},
+}
+
+
+@pytest.fixture(params=sorted(WAYS))
 def page(request: pytest.FixtureRequest, browser: Browser, assistant: Assistant) -> Iterator[Page]:
-    with visit(browser, assistant.web_url, *WIDTHS[request.param]) as found:
+    """The open chat, in each way in which somebody may look at it."""
+    way = dict(WAYS[request.param])
+    size, direction = way.pop("size"), way.pop("dir", None)
+    with visit(browser, assistant.web_url, *size, **way) as found:
+        if direction:
+            html = httpx.get(assistant.web_url, trust_env=False).text
+            changed = html.replace("data-open", f'data-open data-dir="{direction}"')
+            found.route(f"{assistant.web_url}/", lambda route: route.fulfill(body=changed))
+            found.reload()
         open_chat(found)
         yield found
 
@@ -40,12 +60,15 @@ def tab(page: Page, name: str) -> None:
     page.get_by_role("navigation").get_by_role("button", name=name).click()
 
 
-def check_accessibility(page: Page, state: str) -> None:
-    """Fail if axe-core finds anything in the widget, or if something must be scrolled sideways."""
+def check_accessibility(page: Page, state: str, part: str | None = "spine-chat") -> None:
+    """Fail if axe-core finds anything in the widget, or if something must be scrolled sideways.
+
+    part: what to look at; None for the whole page.
+    """
     page.wait_for_timeout(400)
     found = Axe().run(
         page,
-        context="spine-chat",
+        context=part,
         options={"runOnly": {"type": "tag", "values": RULES}},
     )
     assert found.response["passes"]
@@ -63,35 +86,56 @@ def check_accessibility(page: Page, state: str) -> None:
     assert not wide, f"{state}: {wide}"
 
 
-def test_every_state_is_accessible(page: Page) -> None:
+def test_every_state_is_accessible(page: Page, request: pytest.FixtureRequest) -> None:
+    way = request.node.callspec.params["page"]
     check_accessibility(page, "greeting")
     say(page, "why do discs cause spasms?")
     log = page.get_by_role("log")
     expect(log).to_contain_text("Was this helpful?")
     check_accessibility(page, "answer")
-    picture(page, "w1-answer")
+    picture(page, f"w1-answer-{way}")
     page.get_by_role("button", name="Yes, tell me how").click()
     expect(log).to_contain_text("What is your name?")
     check_accessibility(page, "form")
-    picture(page, "w2-form")
+    picture(page, f"w2-form-{way}")
     say(page, "i cant pee and im numb between my legs")
     expect(log).to_contain_text("emergency room now")
     check_accessibility(page, "emergency")
+    picture(page, f"w2b-emergency-{way}")
     tab(page, "Home")
     check_accessibility(page, "home")
-    picture(page, "w3-home")
+    picture(page, f"w3-home-{way}")
     page.get_by_role("searchbox").fill("heat or ice for a spasm")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("summary", has_text="Is heat or ice better for a spasm?")).to_be_visible()
     check_accessibility(page, "search")
     tab(page, "More")
     check_accessibility(page, "more")
-    picture(page, "w4-more")
+    picture(page, f"w4-more-{way}")
     page.get_by_role("button", name="Leave your details").click()
     page.get_by_role("button", name="Send to the clinic").click()
     expect(page.get_by_label("Your name")).to_have_attribute("aria-invalid", "true")
     check_accessibility(page, "details with faults")
-    picture(page, "w5-details")
+    picture(page, f"w5-details-{way}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_pages_are_accessible(
+    browser: Browser, assistant: Assistant, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    with visit(browser, assistant.web_url, width, 800, color_scheme=scheme) as page:
+        slug = "herniated-disc-muscle-spasms"
+        for path in ("/", "/articles/", f"/articles/{slug}/why-discs-cause-spasms/1"):
+            page.goto(assistant.web_url + path)
+            page.wait_for_timeout(500)
+            check_accessibility(page, f"{path} {width} {scheme}", None)
+            assert page.evaluate(
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            )
+        page.goto(f"{assistant.web_url}/articles/{slug}")
+        page.get_by_role("button", name="Open the chat").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_details_reach_the_clinic_with_rasa_dead(desktop: Page, assistant: Assistant) -> None:
