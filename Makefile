@@ -10,7 +10,7 @@ export SPINEBOT_DATA_DIR ?= $(CURDIR)/var
 APP := .venv/app/bin
 RASA := .venv/rasa/bin
 
-.PHONY: help setup run test quick train bench check format lock clean
+.PHONY: help setup run demo test quick train bench check format lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -34,6 +34,13 @@ test: setup ## every test that this machine can run
 
 quick: setup ## the tests that take seconds
 	@$(APP)/python -m tests.run --quick
+
+demo: export SPINEBOT_DATA_DIR := $(CURDIR)/var/demo
+demo: setup ## the bot and the console with sample conversations, in var/demo
+	@if [ ! -e var/demo/spinebot.db ]; then \
+	  mkdir -p var/demo; if [ -e var/models/live ]; then cp -r var/models var/demo/; fi; \
+	  $(APP)/spinebot demo; fi
+	@exec $(APP)/spinebot run
 
 train: setup ## train a model and put it live
 	@$(APP)/spinebot train

@@ -10,6 +10,7 @@ import typer
 
 from spinebot import clinic as clinic_entries
 from spinebot.errors import SettingsError, SpinebotError
+from spinebot.models import Role
 from spinebot.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The spine clinic's chatbot.")
@@ -17,12 +18,16 @@ articles_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
 red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
+accounts_app = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
 for name, group in (
     ("articles", articles_app),
     ("database", database_app),
     ("encoder", encoder_app),
     ("clinic", clinic_app),
+    ("accounts", accounts_app),
+    ("audit", audit_app),
     ("red-flags", red_flags_app),
 ):
     app.add_typer(group, name=name)
@@ -70,6 +75,28 @@ def train() -> None:
         typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count} raise an alarm")
     models.put_live(model)
     typer.echo(f"{model.name} is live; it is served from the next start on.")
+
+
+@app.command()
+def demo(
+    conversations: Annotated[int, typer.Option(help="How many.", min=1)] = 400,
+) -> None:
+    """Fill an empty database with sample conversations and make an account for the console."""
+    from spinebot import accounts, articles
+    from spinebot import demo as samples
+    from spinebot.db import upgrade, writing
+
+    upgrade()
+    with writing() as session:
+        articles.load(session, articles.read_articles(KNOWLEDGE))
+    with writing() as session:
+        account, secret = accounts.invite(
+            session, "sample@clinic.example", "Sam Sample", Role.ADMIN
+        )
+        count = samples.fill(session, conversations, account)
+    typer.echo(f"{conversations} sample conversations with {count} messages are stored.")
+    typer.echo(f"The console, as {account.email}; choose a password at")
+    typer.echo(f"{settings().public_url}/console/welcome/{secret}")
 
 
 @app.command()
@@ -153,6 +180,42 @@ def encoder_build() -> None:
     from spinebot.training.encoder_graph import build
 
     typer.echo(f"{build(encoder_directory())} is built")
+
+
+@accounts_app.command("invite")
+def accounts_invite(
+    email: Annotated[str, typer.Argument(help="The address to sign in with.")],
+    name: Annotated[str, typer.Argument(help="Seen by colleagues; visitors see the first word.")],
+    role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.ADMIN,
+) -> None:
+    """Make an account for the console and print the link that sets its password, once."""
+    from spinebot import accounts, audit
+    from spinebot.db import upgrade, writing
+
+    upgrade()
+    with writing() as session:
+        account, secret = accounts.invite(session, email, name, role)
+        audit.record(session, "spinebot", "made an account", account.email, role.value)
+    typer.echo(
+        f"{account.name} may sign in as {role.value}. To set a password, once, within 3 days:"
+    )
+    typer.echo(f"{settings().public_url}/console/welcome/{secret}")
+
+
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Check that no entry of the audit trail was changed, taken out or put in between."""
+    from spinebot import audit
+    from spinebot.db import reading
+
+    with reading() as session:
+        count, broken = audit.verify(session)
+        newest = audit.newest_hash(session)
+    if broken is not None:
+        raise SpinebotError(
+            f"The audit trail is broken at entry {broken}; {count} before it are in order."
+        )
+    typer.echo(f"{count} entries are in order. Newest hash: {newest}")
 
 
 @clinic_app.command("check")

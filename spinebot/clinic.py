@@ -44,6 +44,10 @@ def _known_or_reference(text: str) -> str:
     return _known_places(text, frozenset({"reference"}))
 
 
+def _known_or_name(text: str) -> str:
+    return _known_places(text, frozenset({"name"}))
+
+
 def _origin(text: str) -> str:
     if not text.startswith(("https://", "http://")) or text.count("/") != 2:
         raise ValueError("must be an origin such as https://www.clinic.example, without a path")
@@ -51,10 +55,11 @@ def _origin(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_known_places)]
-# The one wording into which the software itself puts something: the handoff's number.
+# Wordings into which the software itself puts something: the handoff's number, a first name.
 TextWithReference = Annotated[
     str, StringConstraints(min_length=1), AfterValidator(_known_or_reference)
 ]
+TextWithName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_known_or_name)]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -142,6 +147,39 @@ class Opening(_Part):
         return False, None
 
 
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+Days = Annotated[int, Field(ge=1, le=36500)]
+
+
+class Desk(_Part):
+    """How soon staff want to answer a handoff, in working hours, and who is told of it."""
+
+    answer_within_hours: Annotated[float, Field(gt=0, le=200)] = 8
+    escalate_after_hours: Annotated[float, Field(gt=0, le=200)] = 4
+    tell: list[Address] = []
+    escalate_to: list[Address] = []
+    digest: bool = True
+
+    @property
+    def answer_within(self) -> timedelta:
+        """The target for the first attempt, in working time."""
+        return timedelta(hours=self.answer_within_hours)
+
+    @property
+    def escalate_after(self) -> timedelta:
+        """When a handoff that nobody has claimed is told of again, in working time."""
+        return timedelta(hours=self.escalate_after_hours)
+
+
+class Retention(_Part):
+    """For how many days each kind of data is kept; what is older is deleted every night."""
+
+    conversations: Days = 365
+    handoffs: Days = 730
+    unmasked: Days = 90
+    audit: Days = 2190
+
+
 class Consents(_Part):
     """The consent asked for before contact details are stored, word for word."""
 
@@ -170,12 +208,14 @@ WORDINGS = (
     *("bad_name", "bad_contact"),
     *("bad_best_time", "bad_recent_mri", "bad_mri_date", "bad_pain_area", "bad_consent"),
     *("example_name", "example_contact", "example_best_time", "example_recent_mri"),
+    *("note_joined", "note_left", "staff_left", "staff_gone"),
     *("example_mri_date", "example_pain_area", "example_consent", "way_out", "way_out_skip"),
     *("form_stopped", "consent_refused", "handoff_stored", "handoff_failed", "try_again"),
 )
 _fields: dict[str, Any] = {
     **dict.fromkeys(WORDINGS, (Text, ...)),
     "handoff_stored": (TextWithReference, ...),
+    **dict.fromkeys(("note_joined", "note_left", "staff_left", "staff_gone"), (TextWithName, ...)),
 }
 Wording = create_model("Wording", __base__=_Part, **_fields)
 
@@ -189,6 +229,8 @@ class Clinic(_Part):
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     opening: Opening
     reply_time: Text
+    desk: Desk = Field(default_factory=lambda: Desk())
+    retention: Retention = Field(default_factory=lambda: Retention())
     sites: list[Annotated[str, AfterValidator(_origin)]]
     colors: Colors
     footnotes: dict[Annotated[str, StringConstraints(pattern=r"^[\^*]$")], Text]
@@ -213,7 +255,7 @@ class Clinic(_Part):
         """Return ``text`` with the clinic's data and ``places`` in their places."""
         return text.format(clinic=self.name, phone=self.phone, hours=self.hours, **places)
 
-    def say(self, name: str, **places: str) -> str:
+    def say(self, name: str, /, **places: str) -> str:
         """Return the wording ``name``.
 
         Raises:

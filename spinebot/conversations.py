@@ -20,13 +20,22 @@ from spinebot.errors import NotFoundError
 from spinebot.keys import signature
 from spinebot.language.redaction import redact
 from spinebot.models import (
+    Article,
     Conversation,
+    Correction,
     Feedback,
     Finding,
+    Flag,
     Handoff,
+    Judgement,
+    Mention,
     Message,
-    Owner,
+    Note,
+    Review,
+    Section,
+    SectionRevision,
     Sender,
+    Tag,
     Unanswered,
 )
 from spinebot.safety import Finding as RedFlag
@@ -114,11 +123,8 @@ def say(
         return known, False
     asked = str(conversation.memory.get("requested") or "")
     masked = f"[{asked}]" if asked in _PERSONAL_SLOTS and payload is None else redact(text)
-    message = _add(session, conversation, Sender.VISITOR, text, masked)
+    message = add(session, conversation, Sender.VISITOR, text, masked)
     message.key, message.payload = key, payload
-    if conversation.owner != Owner.BOT.value:
-        # Staff answer: nothing is left for the bot to do.
-        message.answered_at = now()
     return message, True
 
 
@@ -174,7 +180,7 @@ def _add_reply(
     text, custom = str(each.get("text") or ""), dict(each.get("custom") or {})
     custom.pop(UNANSWERED, None)  # a note for us, nothing to show
     personal = bool(custom.get("personal"))
-    stored = _add(session, conversation, Sender.BOT, text, "[summary]" if personal else text)
+    stored = add(session, conversation, Sender.BOT, text, "[summary]" if personal else text)
     stored.in_reply_to = message.number
     stored.buttons = [dict(button) for button in each.get("buttons") or []]
     stored.custom = custom or None
@@ -182,10 +188,16 @@ def _add_reply(
     return stored
 
 
-def _add(
-    session: Session, conversation: Conversation, sender: Sender, text: str, masked: str
+def add(
+    session: Session,
+    conversation: Conversation,
+    sender: Sender,
+    text: str,
+    masked: str | None = None,
 ) -> Message:
-    """Add a message with the conversation's next number."""
+    """Add a message with the conversation's next number. masked: None where it is to be masked."""
+    if masked is None:
+        masked = redact(text)
     moment = now()
     # The row is the lock: whoever updates it first has the number.
     number = session.execute(
@@ -255,7 +267,16 @@ def erase(session: Session, conversation: Conversation) -> None:
         .where(Handoff.conversation_id == conversation.id)
         .values(conversation_id=None)
     )
-    for table in (Feedback, Finding, Unanswered, Message):
+    own = sa.select(Note.id).where(Note.conversation_id == conversation.id)
+    session.execute(sa.delete(Mention).where(Mention.note_id.in_(own)))
+    said = sa.select(Message.id).where(Message.conversation_id == conversation.id)
+    session.execute(sa.delete(Judgement).where(Judgement.message_id.in_(said)))
+    for table in (
+        *(Feedback, Finding, Unanswered, Correction, Flag, Tag, Note, Review),
+        Message,
+        Note,
+        Review,
+    ):
         session.execute(sa.delete(table).where(table.conversation_id == conversation.id))
     session.delete(conversation)
 
@@ -268,6 +289,25 @@ def messages_after(session: Session, conversation_id: int, number: int) -> list[
         .order_by(Message.number)
     )
     return list(found)
+
+
+def findings_of(session: Session, conversation_id: int) -> list[Finding]:
+    """Return the red flags that were met, in order."""
+    query = sa.select(Finding).where(Finding.conversation_id == conversation_id)
+    return list(session.scalars(query.order_by(Finding.id)))
+
+
+def articles_read(session: Session, conversation_id: int) -> list[tuple[str, str]]:
+    """Return the slugs and titles of the articles that were shown, each once."""
+    rows = session.execute(
+        sa.select(Article.slug, Article.title)
+        .join(Section, Section.article_id == Article.id)
+        .join(SectionRevision, SectionRevision.section_id == Section.id)
+        .join(Message, Message.section_revision_id == SectionRevision.id)
+        .where(Message.conversation_id == conversation_id)
+        .distinct()
+    )
+    return [(slug, title) for slug, title in rows]
 
 
 def earlier_texts(session: Session, message: Message) -> list[str]:

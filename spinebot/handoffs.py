@@ -15,7 +15,8 @@ from spinebot.asides import contacts
 from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.intake import NOT_GIVEN, slots_of
-from spinebot.models import Conversation, Handoff, HandoffChange, HandoffStatus
+from spinebot.keys import signature
+from spinebot.models import Contact, Conversation, Handoff, HandoffChange, HandoffStatus
 
 # Without the letters and digits that are misheard or misread for one another.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -113,8 +114,7 @@ def leave(
         sender=conversation.sender if conversation else "",
         conversation_id=conversation.id if conversation else None,
         reason="callback",
-        name=details.name,
-        **contact,
+        contact=new_contact(details.name, **contact),
         best_time=details.best_time or None,
         message=details.message or None,
         red_flag=details.red_flag,
@@ -161,15 +161,33 @@ def _handoff(
         conversation_id=_conversation_id(session, sender),
         reason=reason,
         status=HandoffStatus.NEW.value,
-        name=answers["name"],
-        phone=None if is_email else contact,
-        email=contact if is_email else None,
+        contact=new_contact(
+            str(answers["name"]),
+            phone=None if is_email else contact,
+            email=contact if is_email else None,
+        ),
         best_time=_given(answers, "best_time"),
         recent_mri=_given(answers, "recent_mri"),
         mri_date=_given(answers, "mri_date"),
         pain_area=_given(answers, "pain_area"),
         key=key,
     )
+
+
+def new_contact(name: str, phone: str | None, email: str | None) -> Contact:
+    """Return a contact with the keys by which the same person is found again."""
+    return Contact(
+        name=name,
+        phone=phone,
+        email=email,
+        phone_key=person_key(phone) if phone else None,
+        email_key=person_key(email) if email else None,
+    )
+
+
+def person_key(contact: str) -> str:
+    """Return what stands for a normalised number or address where it must not be read."""
+    return signature("contact keys", contact.strip().lower().encode()).hex()
 
 
 def _given(answers: Mapping[str, Any], slot: str) -> str | None:

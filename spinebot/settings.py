@@ -29,6 +29,7 @@ LIMITS = {
     "address": ("SPINEBOT_LIMIT_ADDRESS", "60/minute"),
     "conversations": ("SPINEBOT_LIMIT_CONVERSATIONS", "30/hour"),
     "handoffs": ("SPINEBOT_LIMIT_HANDOFFS", "10/hour"),
+    "logins": ("SPINEBOT_LIMIT_LOGINS", "30/hour"),
 }
 
 

@@ -13,7 +13,7 @@ from spinebot import conversations, safety
 from spinebot.conversations import TURNS_A_SESSION, Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
-from spinebot.models import Conversation, Finding, Message, Owner, Section, Unanswered
+from spinebot.models import Conversation, Finding, Message, Section, Unanswered
 from tests.factories import at_once, load_articles
 
 
@@ -342,14 +342,6 @@ def test_an_old_message_is_let_be(conversation_on_both: Conversation) -> None:
     message, _ = say(conversation_on_both, "hello")
     with writing() as session:
         session.get_one(Message, message.id).created_at = now() - timedelta(hours=2)
-    with reading() as session:
-        assert conversations.unanswered(session, timedelta(hours=1)) == []
-
-
-def test_while_staff_own_it_nothing_waits_for_the_bot(conversation: Conversation) -> None:
-    with writing() as session:
-        session.get_one(Conversation, conversation.id).owner = Owner.STAFF.value
-    say(conversation, "hello")
     with reading() as session:
         assert conversations.unanswered(session, timedelta(hours=1)) == []
 

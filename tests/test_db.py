@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 from spinebot import db
-from spinebot.models import Conversation, Handoff
+from spinebot.models import Contact, Conversation, Handoff
 from tests.conftest import ROOT
 
 
@@ -43,14 +43,14 @@ def test_sealed_text_is_not_in_the_file(sqlite_database: Path) -> None:
                 reference="SB-1",
                 sender="1.1",
                 reason="callback",
-                name="Ann Sample",
+                contact=Contact(name="Ann Sample"),
                 consent_text="",
                 consented_at=db.now(),
                 key="k",
             )
         )
     with db.reading() as session:
-        assert session.scalars(sa.select(Handoff.name)).one() == "Ann Sample"
+        assert session.scalars(sa.select(Contact.name)).one() == "Ann Sample"
     raw = b"".join(path.read_bytes() for path in sqlite_database.parent.glob("spinebot.db*"))
     assert b"Ann Sample" not in raw
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from spinebot import conversations, handoffs
 from spinebot.db import reading, writing
@@ -22,14 +23,18 @@ def create(filled: dict[str, Any], sender: str = "visitor") -> Handoff:
 
 def stored() -> list[Handoff]:
     with reading() as session:
-        return list(session.scalars(sa.select(Handoff)))
+        return list(session.scalars(sa.select(Handoff).options(joinedload(Handoff.contact))))
 
 
 def test_a_whole_form_is_stored(database: str) -> None:
     create(answers())
     [handoff] = stored()
     assert (handoff.reason, handoff.status) == ("mri_review", "new")
-    assert (handoff.name, handoff.phone, handoff.email) == ("Ann Sample", "+12025550143", None)
+    assert (handoff.contact.name, handoff.contact.phone, handoff.contact.email) == (
+        "Ann Sample",
+        "+12025550143",
+        None,
+    )
     assert (handoff.best_time, handoff.pain_area) == ("mornings", "low back")
     assert (handoff.recent_mri, handoff.mri_date) == ("yes", "March 2026")
 
@@ -44,7 +49,7 @@ def test_a_callback_is_stored_without_anything_of_an_mri(sqlite_database: object
 def test_an_e_mail_address_is_kept_as_one(sqlite_database: object) -> None:
     create(answers(contact="ann@example.com"))
     [handoff] = stored()
-    assert (handoff.phone, handoff.email) == (None, "ann@example.com")
+    assert (handoff.contact.phone, handoff.contact.email) == (None, "ann@example.com")
 
 
 def test_what_was_skipped_is_empty(sqlite_database: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 from starlette.testclient import TestClient
 
 from spinebot import articles, conversations
@@ -227,8 +228,12 @@ def test_details_are_stored_once(client: TestClient) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     with reading() as session:
-        kept = session.scalars(sa.select(Handoff)).one()
-    assert (kept.name, kept.phone, kept.email) == ("Ann Sample", "+12025550143", None)
+        kept = session.scalars(sa.select(Handoff).options(joinedload(Handoff.contact))).one()
+    assert (kept.contact.name, kept.contact.phone, kept.contact.email) == (
+        "Ann Sample",
+        "+12025550143",
+        None,
+    )
     assert (kept.reference, kept.reason) == (first.json()["reference"], "callback")
     assert kept.consent_text == clinic().fill(clinic().consent.callback)
 

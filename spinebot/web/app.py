@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,8 +21,15 @@ from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
 from spinebot.handoffs import FaultyDetailsError
 from spinebot.settings import settings
-from spinebot.web import chat, details, guards, home, pages
+from spinebot.web import chat, console, details, guards, home, pages
 from spinebot.web.buttons import ForgedButtonError
+from spinebot.web.console.auth import (
+    ForbiddenError,
+    NotSignedInError,
+    forbidden,
+    problem_page,
+    to_sign_in,
+)
 from spinebot.web.rasa import Rasa
 from spinebot.web.turns import Turns
 
@@ -46,7 +54,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.rasa = Rasa(settings())
     app.state.turns = Turns(app.state.rasa)
     await app.state.turns.resume()
+    chores = asyncio.create_task(console.chores(app.state.turns))
     yield
+    chores.cancel()
     await app.state.turns.finish()
     await app.state.rasa.close()
 
@@ -67,6 +77,7 @@ def create_app() -> FastAPI:
     app.include_router(home.router)
     app.include_router(details.router)
     app.include_router(pages.router)
+    app.include_router(console.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.middleware("http")(_guard)
     # Last, so outermost: an error too must be readable on the clinic's site.
@@ -77,6 +88,8 @@ def create_app() -> FastAPI:
         allow_headers=["Content-Type", "Last-Event-ID"],
         expose_headers=["Retry-After"],
     )
+    app.add_exception_handler(NotSignedInError, to_sign_in)
+    app.add_exception_handler(ForbiddenError, forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ForgedButtonError, _gone)
     app.add_exception_handler(chat.EmptyMessageError, _empty)
@@ -107,8 +120,15 @@ def _problem(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
 
 
-async def _not_found(_request: Request, error: Exception) -> Response:
-    return _problem(404, "not_found", str(error))
+def _said(request: Request, status: int, code: str, message: str) -> Response:
+    """Say what is wrong: to staff as a page, to everybody else as JSON."""
+    if request.url.path.startswith("/console"):
+        return problem_page(request, status, message)
+    return _problem(status, code, message)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return _said(request, 404, "not_found", str(error))
 
 
 async def _gone(_request: Request, error: Exception) -> Response:
@@ -125,32 +145,32 @@ async def _faulty(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": problem}, status_code=422)
 
 
-async def _too_many(_request: Request, error: Exception) -> Response:
+async def _too_many(request: Request, error: Exception) -> Response:
     assert isinstance(error, guards.TooManyError)
-    response = _problem(429, "too_many", str(error))
+    response = _said(request, 429, "too_many", str(error))
     response.headers["Retry-After"] = str(error.wait)
     return response
 
 
-async def _unreadable(_request: Request, error: Exception) -> Response:
+async def _unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = "; ".join(
         f"{'.'.join(str(place) for place in fault['loc'])}: {fault['msg']}"
         for fault in error.errors()[:5]
     )
-    return _problem(422, "unreadable", f"This could not be read: {faults}")
+    return _said(request, 422, "unreadable", f"This could not be read: {faults}")
 
 
-async def _database_away(_request: Request, error: Exception) -> Response:
+async def _database_away(request: Request, error: Exception) -> Response:
     logger.error("the database is away: %s", type(error).__name__)
-    return _problem(503, "database", clinic().say("trouble"))
+    return _said(request, 503, "database", clinic().say("trouble"))
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, "http", str(error.detail))
+    return _said(request, error.status_code, "http", str(error.detail))
 
 
-async def _unexpected(_request: Request, error: Exception) -> Response:
+async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("unexpected: %s", type(error).__name__)
-    return _problem(500, "unexpected", clinic().say("trouble"))
+    return _said(request, 500, "unexpected", clinic().say("trouble"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -15,10 +16,10 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from spinebot import conversations, safety
 from spinebot.db import reading, writing
 from spinebot.language.messages import clean
-from spinebot.models import Message, Owner
+from spinebot.models import Message, Owner, Sender
 from spinebot.web import buttons, guards
 from spinebot.web.bodies import Body
-from spinebot.web.turns import GONE, TYPING, Turns
+from spinebot.web.turns import GONE, Turns
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -173,9 +174,11 @@ async def rate(token: str, body: Rating) -> None:
 
 
 @router.post("/conversations/{token}/typing", status_code=204, responses=_ERRORS)
-async def typing(token: str, body: Body) -> None:
-    """The visitor is writing. Nothing is stored."""
-    await to_thread.run_sync(_conversation_id, token)
+async def typing(token: str, body: Body, request: Request) -> None:
+    """The visitor is writing: staff who are in the chat see it. Nothing is stored."""
+    conversation_id = await to_thread.run_sync(_conversation_id, token)
+    turns: Turns = request.app.state.turns
+    turns.tell(conversation_id, ("typing", {"on": True, "who": Sender.VISITOR.value}))
 
 
 @router.delete("/conversations/{token}", status_code=204, responses=_ERRORS)
@@ -200,7 +203,7 @@ async def events(
 ) -> EventSourceResponse:
     """Stream messages as they come, from behind ``Last-Event-ID`` or ``after``.
 
-    Events: ``message`` (its number is the event's id) and ``typing``.
+    Events: ``message`` (its number is the event's id), ``typing`` and ``reading``.
     """
     if last_event_id and last_event_id.isdecimal():
         after = int(last_event_id)
@@ -221,10 +224,11 @@ async def _stream(
                     message.model_dump_json(), event="message", id=str(message.number)
                 )
             news = await queue.get()
+            name, content = news
             if news == GONE:
                 return
-            if news == TYPING:
-                yield ServerSentEvent('{"on": true, "who": "bot"}', event="typing")
+            if name in {"typing", "reading"} and content.get("who") != Sender.VISITOR.value:
+                yield ServerSentEvent(json.dumps(content), event=name)
 
 
 def _start(body: NewConversation) -> Started:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from anyio import to_thread
@@ -30,7 +32,7 @@ templates = Jinja2Templates(
     context_processors=[lambda request: {"clinic": clinic()}],
 )
 WIDGET = ROOT / "widget"
-STATIC = ("pages.css", "pages.js", "icon.svg")
+STATIC = ("pages.css", "pages.js", "console.css", "console.js", "icon.svg")
 FRONT = "herniated-disc-muscle-spasms"
 WORDS_A_MINUTE = 200
 MOST_RELATED = 4
@@ -47,7 +49,22 @@ def _html(text: str) -> Markup:
 
 templates.env.filters["markdown"] = _html
 templates.env.filters["long_date"] = long_date
+templates.env.filters["moment"] = lambda at: Markup(  # noqa: S704  only digits and letters
+    f'<time datetime="{at.isoformat(timespec="seconds")}">{local(at):%b %-d, %Y, %H:%M}</time>'
+)
+templates.env.filters["input_moment"] = lambda at: f"{local(at):%Y-%m-%dT%H:%M}"
+templates.env.filters["duration"] = lambda span: (
+    f"{span // timedelta(hours=1)} h {span % timedelta(hours=1) // timedelta(minutes=1)} min"
+)
+templates.env.globals["csrf"] = lambda staff: Markup(  # noqa: S704  only digits
+    f'<input type="hidden" name="csrf" value="{staff.csrf}">'
+)
 templates.env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
+
+
+def local(at: datetime) -> datetime:
+    """Return a time on the clinic's clocks."""
+    return at.astimezone(ZoneInfo(clinic().opening.timezone))
 
 
 @router.get("/")

@@ -34,9 +34,11 @@ logger = logging.getLogger(__name__)
 STILL_WAITING = timedelta(minutes=10)
 # Longer than this no visitor waits to be warned; a turn of Rasa's takes some 30 milliseconds.
 SECOND_OPINION_SECONDS = 3.0
-TYPING = "typing"
-NEWS = "news"
-GONE = "gone"
+# What listeners are told: a name and what goes with it.
+Event = tuple[str, dict[str, Any]]
+NEWS: Event = ("news", {})
+GONE: Event = ("gone", {})
+TYPING: Event = ("typing", {"on": True, "who": "bot"})
 
 
 class Turns:
@@ -47,7 +49,7 @@ class Turns:
         self._rasa = rasa
         # The newest turn of each conversation: the next one waits for it.
         self._newest: dict[int, asyncio.Task[None]] = {}
-        self._listeners: dict[int, set[asyncio.Queue[str]]] = defaultdict(set)
+        self._listeners: dict[int, set[asyncio.Queue[Event]]] = defaultdict(set)
 
     def begin(self, conversation_id: int, message_id: int) -> None:
         """Start the turn of a stored message."""
@@ -83,9 +85,9 @@ class Turns:
             await asyncio.gather(*self._newest.values(), return_exceptions=True)
 
     @asynccontextmanager
-    async def listening(self, conversation_id: int) -> AsyncIterator[asyncio.Queue[str]]:
-        """A queue that gets NEWS when there are messages to read, TYPING when a reply is coming."""
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+    async def listening(self, conversation_id: int) -> AsyncIterator[asyncio.Queue[Event]]:
+        """A queue of events: NEWS when there are messages to read, TYPING when a reply comes."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=100)
         self._listeners[conversation_id].add(queue)
         try:
             yield queue
@@ -94,7 +96,7 @@ class Turns:
             if not self._listeners[conversation_id]:
                 del self._listeners[conversation_id]
 
-    def tell(self, conversation_id: int, what: str) -> None:
+    def tell(self, conversation_id: int, what: Event) -> None:
         """Wake the listeners. One whose queue is full has news to read already."""
         for queue in self._listeners.get(conversation_id, ()):
             if not queue.full():
@@ -169,7 +171,13 @@ def _check_safety(message_id: int) -> Asked | None:
     """Look for red flags before all else; return what to ask Rasa, or None if all is said."""
     with writing() as session:
         conversation, message = _open(session, message_id)
-        if message.answered_at is not None or conversation.owner != Owner.BOT.value:
+        if message.answered_at is not None:
+            return None
+        if conversation.owner != Owner.BOT.value:
+            # Staff answer. An emergency is still recognised: they may look away for a minute.
+            if not message.payload and (found := safety.check(message.said)):
+                _warn(session, conversation, message, found)
+            message.answered_at = now()
             return None
         earlier = conversations.earlier_texts(session, message)
         found = [] if message.payload else safety.check(message.said, earlier)
@@ -197,17 +205,13 @@ def _warn(
 
 def _store_warning(message_id: int, found: list[RedFlag]) -> None:
     with writing() as session:
-        conversation, message = _open(session, message_id)
-        if conversation.owner == Owner.BOT.value:
-            _warn(session, conversation, message, found)
-        else:
-            message.answered_at = now()
+        _warn(session, *_open(session, message_id), found)
 
 
 def _store(message_id: int, turn: Turn, suspected: list[RedFlag]) -> None:
     with writing() as session:
         conversation, message = _open(session, message_id)
-        if conversation.owner != Owner.BOT.value:
+        if conversation.owner != Owner.BOT.value and not _seen_by_the_classifier(turn):
             # Staff took over while Rasa was thinking: the bot holds its tongue.
             message.answered_at = now()
             return

@@ -1,0 +1,254 @@
+"""Accounts of staff: who may do what, signing in and out."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from datetime import datetime, timedelta
+from enum import Enum
+
+import pyotp
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.orm import Session, joinedload
+
+from spinebot.db import now
+from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.models import Account, Login, Role
+
+INVITED_FOR = timedelta(days=3)
+IDLE_FOR = timedelta(hours=12)
+SIGNED_IN_FOR = timedelta(days=14)
+MOST_FAILURES = 5
+LOCKED_FOR = timedelta(minutes=15)
+LEAST_PASSWORD = 12  # characters; NIST SP 800-63B asks for length and for no rules of composition
+SEEN_EVERY = timedelta(minutes=5)
+
+# argon2id with the library's parameters, which follow RFC 9106.
+_hasher = PasswordHasher()
+# Checked where there is no account, so that the time taken does not tell whether there is one.
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+class Right(str, Enum):
+    """What an account may be allowed."""
+
+    READ = "read conversations"
+    REVIEW = "review, flag, tag and write notes"
+    CORRECT = "say what a message should have been understood as"
+    DESK = "work the handoff queue"
+    TAKE_OVER = "take over a chat"
+    REVEAL = "see contacts and unmasked text"
+    REPORTS = "read reports"
+    EXPORT = "export"
+    TRAIN = "train and release models"
+    AUDIT = "read the audit trail"
+    ERASE = "erase and export a person"
+    ACCOUNTS = "manage accounts and tokens"
+
+
+_EVERYBODY = {Right.READ, Right.REPORTS}
+_REVIEWER = _EVERYBODY | {Right.REVIEW, Right.CORRECT, Right.EXPORT}
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset(_EVERYBODY),
+    Role.REVIEWER: frozenset(_REVIEWER),
+    Role.DESK: frozenset(_EVERYBODY | {Right.REVIEW, Right.DESK, Right.TAKE_OVER, Right.REVEAL}),
+    Role.TRAINER: frozenset(_REVIEWER | {Right.TRAIN}),
+    Role.ADMIN: frozenset(Right),
+}
+
+
+class SignInError(SpinebotError):
+    """Somebody could not sign in; the message does not say which part was wrong."""
+
+
+class AccountError(SpinebotError):
+    """An account cannot be made or changed like this."""
+
+
+def may(account: Account, right: Right) -> bool:
+    """Return whether the account has the right."""
+    return right in RIGHTS[Role(account.role)]
+
+
+def invite(session: Session, email: str, name: str, role: Role) -> tuple[Account, str]:
+    """Make an account; return it with the secret of the link that sets its password.
+
+    Raises:
+        AccountError: the address or the name cannot be used, or there is such an account.
+    """
+    try:
+        address = validate_email(email, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise AccountError(f"{email!r} is no e-mail address: {error}") from None
+    if not name.strip():
+        raise AccountError("Give a name: colleagues see it, visitors see the first word of it.")
+    if session.scalar(sa.select(Account.id).where(Account.email == address)):
+        raise AccountError(f"There is an account for {address} already.")
+    account = Account(email=address, name=name.strip()[:80], role=role.value)
+    session.add(account)
+    return account, new_link(session, account)
+
+
+def new_link(session: Session, account: Account) -> str:
+    """Return the secret of a link that sets a password, once; an earlier link is no longer good."""
+    secret = secrets.token_urlsafe(32)
+    account.invite_hash, account.invited_until = _hash(secret), now() + INVITED_FOR
+    session.flush()
+    return secret
+
+
+def invited(session: Session, secret: str) -> Account:
+    """Return the account of a link that may still be used.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = session.scalar(sa.select(Account).where(Account.invite_hash == _hash(secret)))
+    if found is None or not found.is_active or (found.invited_until or now()) <= now():
+        raise NotFoundError("This link was used already, or is too old. Ask for a new one.")
+    return found
+
+
+def set_password(session: Session, account: Account, password: str) -> None:
+    """Set the password; every browser is signed out and the link is used up.
+
+    Raises:
+        AccountError: the password is too short.
+    """
+    if len(password) < LEAST_PASSWORD:
+        raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
+    account.password_hash = _hasher.hash(password)
+    account.invite_hash = account.invited_until = None
+    account.failures, account.locked_until = 0, None
+    sign_out_everywhere(session, account)
+
+
+def sign_in(session: Session, email: str, password: str, code: str, browser: str) -> str:
+    """Return the token of a new login.
+
+    The session must be committed when this raises: it counts the failure.
+
+    Raises:
+        SignInError: address, password or code are wrong, or too often were.
+    """
+    account = session.scalar(
+        sa.select(Account).where(Account.email == email.strip().lower()).with_for_update()
+    )
+    if account is None or not account.is_active or not account.password_hash:
+        _is_password(_NOBODY, password)
+        raise SignInError("E-mail address, password or code are wrong.")
+    if account.locked_until and account.locked_until > now():
+        raise SignInError("Too many tries. Wait a quarter of an hour, or ask for a new link.")
+    if not _is_password(account.password_hash, password) or not _is_code(account, code):
+        account.failures += 1
+        if account.failures >= MOST_FAILURES:
+            account.failures, account.locked_until = 0, now() + LOCKED_FOR
+        raise SignInError("E-mail address, password or code are wrong.")
+    account.failures, account.locked_until = 0, None
+    if _hasher.check_needs_rehash(account.password_hash):
+        account.password_hash = _hasher.hash(password)
+    token = secrets.token_urlsafe(32)
+    session.add(Login(token_hash=_hash(token), account_id=account.id, browser=browser[:200]))
+    session.flush()
+    return token
+
+
+def signed_in(session: Session, token: str) -> Login | None:
+    """Return the login behind a browser's cookie, with its account; None if it has ended."""
+    found = session.scalar(
+        sa.select(Login).where(Login.token_hash == _hash(token)).options(joinedload(Login.account))
+    )
+    if found is None or not found.account.is_active or is_over(found, now()):
+        return None
+    return found
+
+
+def is_over(login: Login, moment: datetime) -> bool:
+    """Return whether a login has ended: nobody was there, or it is too old."""
+    return login.seen_at + IDLE_FOR < moment or login.created_at + SIGNED_IN_FOR < moment
+
+
+def seen(session: Session, login_id: int) -> None:
+    """Keep that a login is in use. Written now and then only: it is asked with every page."""
+    session.execute(sa.update(Login).where(Login.id == login_id).values(seen_at=now()))
+
+
+def sign_out(session: Session, login_id: int) -> None:
+    """End one login."""
+    session.execute(sa.delete(Login).where(Login.id == login_id))
+
+
+def sign_out_everywhere(session: Session, account: Account) -> None:
+    """End all logins of an account."""
+    session.execute(sa.delete(Login).where(Login.account_id == account.id))
+
+
+def change(session: Session, account: Account, *, role: Role, is_active: bool) -> None:
+    """Change what an account may do; it is signed out everywhere, so that this holds at once.
+
+    Raises:
+        AccountError: no administrator would be left.
+    """
+    account.role, account.is_active = role.value, is_active
+    session.flush()
+    left = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Account)
+        .where(Account.role == Role.ADMIN.value, Account.is_active)
+    )
+    if not left:
+        raise AccountError("This is the last administrator: make another one first.")
+    sign_out_everywhere(session, account)
+
+
+def new_totp() -> str:
+    """Return a secret for a second factor (RFC 6238)."""
+    return pyotp.random_base32()
+
+
+def set_totp(account: Account, secret: str | None, code: str) -> None:
+    """Switch the second factor on, or with ``secret`` None off; the code proves that it works.
+
+    Raises:
+        AccountError: the code is not the one of this moment.
+    """
+    tried = secret or account.totp_secret
+    if tried is None or _step(tried, code) is None:
+        raise AccountError("That is not the code of this moment. Look at your app and try again.")
+    account.totp_secret, account.totp_step = secret, None
+
+
+def _is_code(account: Account, code: str) -> bool:
+    if account.totp_secret is None:
+        return True
+    step = _step(account.totp_secret, code)
+    if step is None or step <= (account.totp_step or 0):
+        return False
+    account.totp_step = step
+    return True
+
+
+def _step(secret: str, code: str) -> int | None:
+    """Return the time step whose code this is; one step to either side, for slow clocks."""
+    totp = pyotp.TOTP(secret)
+    present = int(time.time()) // totp.interval
+    for step in (present - 1, present, present + 1):
+        if secrets.compare_digest(totp.generate_otp(step), code.replace(" ", "")):
+            return step
+    return None
+
+
+def _is_password(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def _hash(secret: str) -> str:
+    # 256 random bits: a plain hash cannot be searched backwards.
+    return hashlib.sha256(secret.encode()).hexdigest()

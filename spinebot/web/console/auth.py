@@ -1,0 +1,177 @@
+"""Who is signed in, what they may do, and that a form was sent from our own page."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from anyio import to_thread
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from spinebot import accounts, audit
+from spinebot.accounts import Right
+from spinebot.db import now, reading, writing
+from spinebot.errors import SpinebotError
+from spinebot.keys import signature
+from spinebot.models import Role
+from spinebot.settings import settings
+from spinebot.web.pages import templates
+
+COOKIE = "spinebot_login"
+HOME = "/console/conversations"
+
+
+class NotSignedInError(SpinebotError):
+    """Nobody is signed in. ``back``: where to go afterwards."""
+
+    def __init__(self, back: str) -> None:
+        """Say so."""
+        super().__init__("Please sign in.")
+        self.back = back
+
+
+class ForbiddenError(SpinebotError):
+    """Somebody is signed in and may not do this."""
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who asks."""
+
+    login_id: int
+    id: int
+    email: str
+    name: str
+    role: str
+
+    @property
+    def csrf(self) -> str:
+        """What every form of theirs carries: another site cannot know it."""
+        return signature("forms", str(self.login_id).encode()).hex()
+
+    @property
+    def first_name(self) -> str:
+        """What visitors are told."""
+        return self.name.split()[0]
+
+    def may(self, right: str) -> bool:
+        """Return whether they have a right, by its name (for templates)."""
+        return Right[right] in accounts.RIGHTS[Role(self.role)]
+
+
+def allow(right: Right | None) -> Any:
+    """A dependency: the member of staff who asks, if they have the right (None: any)."""
+
+    async def check(request: Request) -> Staff:
+        staff = await to_thread.run_sync(_staff, request)
+        if right is not None and not staff.may(right.name):
+            raise ForbiddenError(f"Your role ({staff.role}) does not allow to {right.value}.")
+        if request.method not in {"GET", "HEAD"}:
+            await _check_form(request, staff)
+        return staff
+
+    check.__doc__ = right.value if right else "be signed in"
+    return Depends(check)
+
+
+AnyStaff = Annotated[Staff, allow(None)]
+
+
+def _staff(request: Request) -> Staff:
+    token = request.cookies.get(COOKIE, "")
+    with reading() as session:
+        login = accounts.signed_in(session, token) if token else None
+        if login is None:
+            path = request.url.path if request.method == "GET" else HOME
+            query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
+            raise NotSignedInError(path + query)
+        account = login.account
+        staff = Staff(login.id, account.id, account.email, account.name, account.role)
+        is_stale = login.seen_at + accounts.SEEN_EVERY < now()
+    if is_stale:
+        with writing() as session:
+            accounts.seen(session, staff.login_id)
+    return staff
+
+
+def is_own_page(request: Request) -> bool:
+    """Return whether a form was sent from a page of ours: sites that embed the chat are others."""
+    origin = request.headers.get("origin")
+    own = {request.headers.get("host", ""), urlsplit(settings().public_url).netloc}
+    return origin is None or urlsplit(origin).netloc in own
+
+
+async def _check_form(request: Request, staff: Staff) -> None:
+    form = await request.form()
+    sent = str(form.get("csrf") or request.headers.get("x-csrf") or "")
+    if not is_own_page(request) or not hmac.compare_digest(sent.encode(), staff.csrf.encode()):
+        raise ForbiddenError("This form is too old. Go back, reload the page and try again.")
+
+
+def page(
+    request: Request, template: str, staff: Staff | None, code: int = 200, /, **content: Any
+) -> HTMLResponse:
+    """Return a page of the console. What staff read is kept by no browser."""
+    response = templates.TemplateResponse(
+        request,
+        f"console/{template}",
+        {"staff": staff, "path": request.url.path, **content},
+        code,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def see(place: str, done: str = "") -> RedirectResponse:
+    """Go to a page after a form; ``done`` says there what was done."""
+    if done:
+        place += ("&" if "?" in place else "?") + f"done={quote(done)}"
+    return RedirectResponse(place, 303)
+
+
+def safe_back(text: str) -> str:
+    """Return a place of the console that somebody named; the first page for any other."""
+    is_ours = text.startswith("/console/") and "\\" not in text and "//" not in text
+    return text if is_ours else HOME
+
+
+def set_cookie(response: Response, token: str) -> None:
+    """Give a browser its login."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(accounts.SIGNED_IN_FOR.total_seconds()),
+        path="/console",
+        secure=settings().public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def audited(staff: Staff, what: str, about: str = "", details: str = "") -> None:
+    """Keep in the audit trail that somebody saw something. Changes do it in their transaction."""
+    with writing() as session:
+        audit.record(session, staff.email, what, about, details)
+
+
+Handler = Callable[[Request, Exception], Any]
+
+
+async def to_sign_in(request: Request, error: Exception) -> Response:
+    """Answer who is not signed in."""
+    assert isinstance(error, NotSignedInError)
+    return RedirectResponse(f"/console/login?back={quote(error.back)}", 303)
+
+
+async def forbidden(request: Request, error: Exception) -> Response:
+    """Answer who may not do this."""
+    return problem_page(request, 403, str(error))
+
+
+def problem_page(request: Request, status: int, problem: str) -> Response:
+    """Say on a page why something is not possible."""
+    return page(request, "problem.html", None, status, problem=problem)

@@ -1,0 +1,220 @@
+"""The console in a real browser: accessible pages, and staff and a visitor in one chat."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import ROOT
+from tests.system.assistant import Assistant, new_assistant
+from tests.system.browsing import open_chat, picture, say, visit
+
+pytestmark = pytest.mark.browser
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PASSWORD = "a good long password"
+PAGES = (
+    *("conversations", "conversations?q=spasm&review=open", "handoffs", "handoffs?status=done"),
+    *("handoffs/replies", "accounts", "account", "audit"),
+)
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {"size": (1280, 800)},
+    "dark": {"size": (1280, 800), "color_scheme": "dark"},
+    "phone": {"size": (360, 740)},
+}
+
+
+@pytest.fixture(scope="module")
+def sampled(
+    model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Assistant, str]]:
+    """An assistant with sample conversations, and the link that sets the password."""
+    assistant = new_assistant(tmp_path_factory.mktemp("sampled") / "data", model)
+    environment = {**assistant.environment, "SPINEBOT_PUBLIC_URL": assistant.web_url}
+    done = subprocess.run(
+        [".venv/app/bin/spinebot", "demo", "--conversations", "120"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    link = re.search(r"http://\S+/console/welcome/\S+", done.stdout)
+    assert link
+    assistant.start("actions", "rasa", "web")
+    try:
+        assistant.wait_until_ready()
+        yield assistant, link[0]
+    finally:
+        assistant.stop()
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/console/login")
+    page.get_by_label("E-mail address").fill("sample@clinic.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Conversations", exact=True)).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def address(sampled: tuple[Assistant, str], browser: Browser) -> str:
+    """Where the console is; the account has its password."""
+    assistant, link = sampled
+    with visit(browser, link, 1280, 800) as page:
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_role("button", name="Set the password").click()
+        expect(page.get_by_text("Your password is set")).to_be_visible()
+    return assistant.web_url
+
+
+def check_accessibility(page: Page, state: str) -> None:
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.response["passes"]
+    faults = [
+        (fault["id"], node["target"], node.get("failureSummary", ""))
+        for fault in found.response["violations"]
+        for node in fault["nodes"]
+    ]
+    assert not faults, f"{state}: {json.dumps(faults, indent=1)}"
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), f"{state}: sideways"
+
+
+@pytest.mark.parametrize("look", sorted(LOOKS))
+def test_every_page_is_accessible(browser: Browser, address: str, look: str) -> None:
+    how = dict(LOOKS[look])
+    with visit(browser, f"{address}/console/login", *how.pop("size"), **how) as page:
+        check_accessibility(page, "sign in")
+        sign_in(page, address)
+        for number, path in enumerate(PAGES):
+            page.goto(f"{address}/console/{path}")
+            check_accessibility(page, path)
+            picture(page, f"c{number}-{look}")
+        page.goto(f"{address}/console/conversations?handoff=yes")
+        page.locator("a.whole").first.click()
+        expect(page.get_by_role("heading", name="Conversation")).to_be_visible()
+        check_accessibility(page, "conversation")
+        page.locator("details summary").last.click()
+        check_accessibility(page, "details of a message")
+        picture(page, f"c-conversation-{look}")
+        page.goto(f"{address}/console/handoffs")
+        page.locator("a.whole").first.click()
+        page.get_by_text("Show the contact").click()
+        expect(page.get_by_text("+1202555")).to_be_visible()
+        check_accessibility(page, "handoff")
+        picture(page, f"c-handoff-{look}")
+
+
+def test_the_keyboard_reviews_one_after_the_other(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/console/login", 1280, 800) as page:
+        sign_in(page, address)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        first = page.locator("[data-row]").first
+        expect(first).to_be_focused()
+        page.keyboard.press("Enter")
+        heading = page.get_by_role("heading", level=1)
+        expect(heading).to_contain_text("Conversation")
+        page.wait_for_load_state()
+        before = heading.inner_text()
+        page.keyboard.press("r")
+        expect(heading).not_to_have_text(before)
+        page.wait_for_load_state()
+        page.keyboard.press("t")
+        page.keyboard.type("odd one")
+        page.keyboard.press("Enter")
+        expect(page.locator(".badge", has_text="odd one")).to_be_visible()
+        page.goto(f"{address}/console/conversations")
+        page.wait_for_load_state()
+        page.keyboard.press("/")
+        page.keyboard.type("spasm")
+        page.keyboard.press("Enter")
+        expect(page.locator("mark").first).to_be_visible()
+        page.locator("a.whole").first.click()
+        page.get_by_text("Back to the list").click()
+        expect(page.get_by_role("searchbox")).to_have_value("spasm")
+
+
+def test_staff_take_over_and_give_back(
+    browser: Browser, address: str, sampled: tuple[Assistant, str]
+) -> None:
+    """Both sides see each other's words and typing; while staff are there the bot is silent."""
+    with (
+        visit(browser, address, 1280, 800) as visitor,
+        visit(browser, f"{address}/console/login", 1280, 800) as staff,
+    ):
+        open_chat(visitor)
+        say(visitor, "can I talk to a person?")
+        log = visitor.get_by_role("log")
+        expect(visitor.locator("spine-chat .message.bot").last).to_be_visible()
+        sign_in(staff, address)
+        staff.get_by_role("link", name="can I talk to a person?").click()
+        staff.get_by_role("button", name="Take this chat over").click()
+        expect(log).to_contain_text("Sam from Example Spine Clinic has joined the chat.")
+        picture(visitor, "t1-joined")
+        box = staff.get_by_label("Your message to the visitor")
+        box.press_sequentially("Hello, ")
+        expect(visitor.get_by_text("Sam is typing").first).to_be_visible()
+        box.press_sequentially("this is Sam. How can I help?")
+        began = time.monotonic()
+        box.press("Enter")
+        expect(log).to_contain_text("this is Sam. How can I help?")
+        print(f"from staff to visitor: {time.monotonic() - began:.3f} s")
+        visitor.get_by_role("textbox", name="Your message").press_sequentially("heat or ice?")
+        expect(staff.get_by_text("The visitor is writing")).to_be_visible()
+        visitor.keyboard.press("Enter")
+        expect(staff.locator("#talk")).to_contain_text("heat or ice?")
+        expect(visitor.get_by_text("Sam is reading").first).to_be_visible()
+        picture(staff, "t2-staff")
+        visitor.wait_for_timeout(1500)
+        expect(log).not_to_contain_text("Warmth has more proof")
+        staff.get_by_role("button", name="Give back to the bot").click()
+        expect(log).to_contain_text("Did Sam answer your question?")
+        say(visitor, "heat or ice for a spasm?")
+        expect(log).to_contain_text("Warmth has more proof")
+        picture(visitor, "t3-given-back")
+
+
+def test_an_emergency_is_recognised_while_staff_are_there(browser: Browser, address: str) -> None:
+    with (
+        visit(browser, address, 1280, 800) as visitor,
+        visit(browser, f"{address}/console/login", 1280, 800) as staff,
+    ):
+        open_chat(visitor)
+        say(visitor, "a question about my zebra back")
+        expect(visitor.locator("spine-chat .message.bot").last).to_be_visible()
+        sign_in(staff, address)
+        staff.get_by_role("link", name="a question about my zebra back").click()
+        staff.get_by_role("button", name="Take this chat over").click()
+        expect(visitor.get_by_role("log")).to_contain_text("has joined")
+        say(visitor, "now i cant pee and i am numb between my legs")
+        expect(visitor.get_by_role("log")).to_contain_text("emergency room now")
+        staff.get_by_role("button", name="Give back to the bot").click()
+        expect(staff.get_by_text("The bot answers again.")).to_be_visible()
+
+
+def test_pages_work_without_javascript(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/console/login", 1280, 800, java_script_enabled=False) as page:
+        sign_in(page, address)
+        page.locator("a.whole").first.click()
+        page.get_by_role("button", name="Later").click()
+        page.goto(f"{address}/console/conversations?review=later")
+        expect(page.locator(".badge", has_text="later").first).to_be_visible()
+        page.locator("a.whole").first.click()
+        page.get_by_role("button", name="Take this chat over").click()
+        page.get_by_label("Your message to the visitor").fill("Hello from the clinic.")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#talk")).to_contain_text("Hello from the clinic.")
+        page.get_by_role("button", name="Give back to the bot").click()
+        expect(page.get_by_text("The bot answers again.")).to_be_visible()

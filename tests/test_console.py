@@ -1,0 +1,283 @@
+"""The console's pages: who may see them, what a form must carry, what each page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from spinebot import handoffs
+from spinebot.accounts import Right
+from spinebot.db import reading, writing
+from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
+from spinebot.web import console, guards
+from spinebot.web.app import create_app
+from tests.console import csrf, fresh, new_account, send, sign_in, talk
+from tests.factories import answers
+
+
+@pytest.fixture
+def client(sqlite_database: Path) -> Iterator[TestClient]:
+    """A browser that is not signed in."""
+    guards._limits.cache_clear()
+    guards._limiter.cache_clear()
+    with TestClient(create_app()) as found:
+        yield found
+
+
+@pytest.fixture
+def ann(client: TestClient) -> Account:
+    """An administrator who is signed in."""
+    account = new_account()
+    sign_in(client, account)
+    return account
+
+
+# What each role may do, as docs/console.md has it. Written out: it must not follow the code.
+MAY = {
+    Role.VIEWER: {"READ", "REPORTS"},
+    Role.REVIEWER: {"READ", "REPORTS", "REVIEW", "CORRECT", "EXPORT"},
+    Role.DESK: {"READ", "REPORTS", "REVIEW", "DESK", "TAKE_OVER", "REVEAL"},
+    Role.TRAINER: {"READ", "REPORTS", "REVIEW", "CORRECT", "EXPORT", "TRAIN"},
+    Role.ADMIN: {right.name for right in Right},
+}
+OPEN = {"/console/login", "/console/welcome/{secret}", "/console", "/console/"}
+
+
+def console_routes() -> list[tuple[str, str, Right | None]]:
+    """Return method, path and right of every page and form of the console."""
+    found = []
+    for route in [route for noun in console.NOUNS for route in noun.router.routes]:
+        assert isinstance(route, APIRoute)
+        assert route.path.startswith("/console")
+        if route.path in OPEN:
+            continue
+        words = {each.call.__doc__ for each in route.dependant.dependencies if each.call}
+        rights = [right for right in Right if right.value in words]
+        assert rights or "be signed in" in words, f"{route.path}: anybody may open it"
+        found += [(method, route.path, rights[0] if rights else None) for method in route.methods]
+    return found
+
+
+ROUTES = console_routes()
+
+
+def call(client: TestClient, method: str, path: str, **data: Any) -> Any:
+    for name in ("conversation_id", "handoff_id", "account_id", "number", "filter_id", "token_id"):
+        path = path.replace(f"{{{name}}}", "999999")
+    path = path.replace("{item_id}", "999999").replace("{message_id}", "999999")
+    data = data if method == "POST" else {}
+    return client.request(method, path, data=data or None, follow_redirects=False)
+
+
+def test_there_are_pages() -> None:
+    assert len(ROUTES) > 25
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_may_what_the_table_says(client: TestClient, role: Role) -> None:
+    sign_in(client, new_account(role))
+    token = csrf(client)
+    for method, path, right in ROUTES:
+        if path.endswith("/events") or path == "/console/logout":
+            continue
+        may = right is None or right.name in MAY[role]
+        status = call(client, method, path, csrf=token).status_code
+        assert (status != 403) is may, f"{role.value} {method} {path}: {status}"
+
+
+@pytest.mark.parametrize(("method", "path", "right"), ROUTES)
+def test_nobody_is_let_in_without_signing_in(
+    client: TestClient, method: str, path: str, right: Right | None
+) -> None:
+    answer = call(client, method, path)
+    assert (answer.status_code, answer.headers["location"][:14]) == (303, "/console/login")
+
+
+def test_a_form_without_our_token_does_nothing(client: TestClient, ann: Account) -> None:
+    conversation = talk("hello")
+    path = f"/console/conversations/{conversation.id}/tags"
+    for data in ({"name": "odd"}, {"name": "odd", "csrf": "0" * 64}):
+        assert client.post(path, data=data).status_code == 403
+    good = {"name": "odd", "csrf": csrf(client)}
+    foreign = client.post(path, data=good, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    with reading() as session:
+        assert session.scalar(sa.text("SELECT count(*) FROM tag")) == 0
+
+
+def test_the_token_of_another_is_no_good(client: TestClient, ann: Account) -> None:
+    other = TestClient(client.app)
+    sign_in(other, new_account(name="Bo Sample"))
+    data = {"csrf": csrf(other), "name": "odd"}
+    assert client.post("/console/conversations/1/tags", data=data).status_code == 403
+
+
+def test_signing_in_leads_back_to_where_one_was(client: TestClient) -> None:
+    account = new_account()
+    answer = client.get("/console/handoffs?show=mine", follow_redirects=False)
+    assert answer.headers["location"] == "/console/login?back=/console/handoffs%3Fshow%3Dmine"
+    for back, goes in (
+        ("/console/handoffs?show=mine", "/console/handoffs?show=mine"),
+        ("https://evil.example", "/console/conversations"),
+        ("//evil.example", "/console/conversations"),
+        ("/console/\\evil.example", "/console/conversations"),
+    ):
+        data = {"email": account.email, "password": "a good long password", "back": back}
+        done = client.post("/console/login", data=data, follow_redirects=False)
+        assert done.headers["location"] == goes
+
+
+def test_the_cookie_is_for_the_console_alone(client: TestClient) -> None:
+    account = new_account()
+    data = {"email": account.email, "password": "a good long password"}
+    done = client.post("/console/login", data=data, follow_redirects=False)
+    cookie = done.headers["set-cookie"].lower()
+    for part in ("httponly", "samesite=lax", "path=/console"):
+        assert part in cookie
+
+
+def test_a_wrong_password_is_said_and_kept(client: TestClient) -> None:
+    account = new_account()
+    data = {"email": account.email, "password": "something else"}
+    answer = client.post("/console/login", data=data)
+    assert answer.status_code == 422
+    assert "are wrong" in answer.text
+    with reading() as session:
+        assert session.scalars(sa.select(AuditEntry.what)).all() == ["could not sign in"]
+
+
+def test_signing_out_is_for_good(client: TestClient, ann: Account) -> None:
+    cookie = client.cookies["spinebot_login"]
+    send(client, "logout")
+    client.cookies.set("spinebot_login", cookie, path="/console")
+    assert client.get("/console/account", follow_redirects=False).status_code == 303
+
+
+def test_what_is_typed_is_masked_until_it_is_revealed(client: TestClient, ann: Account) -> None:
+    conversation = talk("my name is Zed Sample, call 202 555 0143")
+    path = f"/console/conversations/{conversation.id}"
+    masked, revealed = client.get(path).text, client.get(f"{path}?reveal=1").text
+    assert ("0143" in masked, "0143" in revealed) == (False, True)
+    with reading() as session:
+        entries = session.execute(sa.select(AuditEntry.what, AuditEntry.about)).all()
+    about = f"conversation {conversation.id}"
+    assert [tuple(entry) for entry in entries][-2:] == [("opened", about), ("revealed", about)]
+
+
+def test_a_role_without_the_right_reveals_nothing(client: TestClient) -> None:
+    sign_in(client, new_account(Role.REVIEWER))
+    conversation = talk("my number is 202 555 0143")
+    page = client.get(f"/console/conversations/{conversation.id}?reveal=1").text
+    assert "0143" not in page
+
+
+def new_handoff(conversation: Conversation) -> Handoff:
+    with writing() as session:
+        return handoffs.create(session, conversation.sender, answers(), "I agree to be called.")
+
+
+def test_the_packet_is_on_one_page(client: TestClient, ann: Account) -> None:
+    handoff = new_handoff(talk("my back hurts"))
+    path = f"/console/handoffs/{handoff.id}"
+    masked, revealed = client.get(path).text, client.get(f"{path}?reveal=1").text
+    for text in ("Ann Sample</dd>", "+12025550143", "low back", "mornings"):
+        assert text not in masked
+        assert text in revealed
+    for text in ("I agree to be called.", "my back hurts", handoff.reference):
+        assert text in masked
+
+
+def test_the_second_who_claims_is_told_who_has_it(client: TestClient, ann: Account) -> None:
+    handoff = new_handoff(talk("hello"))
+    other = TestClient(client.app)
+    sign_in(other, new_account(Role.DESK, "Bo Sample"))
+    send(client, f"handoffs/{handoff.id}/claim")
+    answer = send(other, f"handoffs/{handoff.id}/claim")
+    assert "Ann%20Sample%20has%20this%20handoff" in answer.headers["location"]
+
+
+def test_a_whole_day_at_the_desk(client: TestClient, ann: Account) -> None:
+    handoff = new_handoff(talk("hello"))
+    path = f"handoffs/{handoff.id}"
+    send(client, f"{path}/claim")
+    send(client, f"{path}/attempts", way="phone", result="no answer", note="rang long")
+    send(client, f"{path}/snooze", until="2099-01-01T10:00")
+    assert "Nobody waits here" in client.get("/console/handoffs").text
+    assert handoff.reference in client.get("/console/handoffs?show=snoozed").text
+    send(client, f"{path}/snooze")
+    send(client, f"{path}/finish", outcome="booked")
+    page = client.get(f"/console/{path}?reveal=1").text
+    assert "rang long" in page
+    assert "done: booked" in page
+    wrong = send(client, f"{path}/snooze", until="yesterday")
+    assert "Choose%20a%20day" in wrong.headers["location"]
+
+
+def test_staff_and_visitor_talk(client: TestClient, ann: Account) -> None:
+    conversation = talk("hello")
+    path = f"conversations/{conversation.id}"
+    send(client, f"{path}/join")
+    send(client, f"{path}/say", text="Hello, this is the clinic.", key="key one")
+    assert "Give back to the bot" in client.get(f"/console/{path}").text
+    send(client, f"{path}/leave")
+    assert fresh(conversation).owner == "bot"
+    with reading() as session:
+        senders = session.scalars(sa.select(Message.sender).order_by(Message.id)).all()
+    assert senders == ["visitor", "bot", "note", "staff", "note", "bot"]
+
+
+def test_marks_go_on_to_the_next(client: TestClient, ann: Account) -> None:
+    first, second = talk("one"), talk("two")
+    answer = send(client, f"conversations/{second.id}/mark", state="reviewed", then="next")
+    following = client.get(answer.headers["location"], follow_redirects=False)
+    assert following.headers["location"] == f"/console/conversations/{first.id}"
+
+
+def test_filters_are_saved_for_the_team(client: TestClient, ann: Account) -> None:
+    send(client, "conversations/filters", name="Emergencies", query="red_flag=yes")
+    page = client.get("/console/conversations").text
+    assert '<a class="button" href="?red_flag=yes">Emergencies</a>' in page
+
+
+@pytest.mark.parametrize("path", ["conversations/999", "handoffs/999", "conversations/0"])
+def test_what_is_not_there_is_said(client: TestClient, ann: Account, path: str) -> None:
+    answer = client.get(f"/console/{path}")
+    assert answer.status_code == 404
+    assert "There is no such" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("query", ["unsure=many", "before=x", "review=perhaps", "since=yesterday"])
+def test_an_address_that_cannot_be_read_is_explained(
+    client: TestClient, ann: Account, query: str
+) -> None:
+    answer = client.get(f"/console/conversations?{query}")
+    assert answer.status_code in {404, 422}
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_what_visitors_wrote_is_only_text(client: TestClient, ann: Account) -> None:
+    conversation = talk("<script>alert(1)</script> & <b>bold</b>")
+    for path in ("conversations", f"conversations/{conversation.id}", "conversations?q=script"):
+        page = client.get(f"/console/{path}").text
+        assert "<script>alert" not in page
+        assert "<b>bold" not in page
+
+
+def test_an_invited_colleague_chooses_a_password(client: TestClient, ann: Account) -> None:
+    made = send(client, "accounts", email="bo@clinic.example", name="Bo Sample", role="desk")
+    link = made.text.split("/console/welcome/")[1].split("<")[0]
+    other = TestClient(client.app)
+    assert "Welcome, Bo" in other.get(f"/console/welcome/{link}").text
+    short = other.post(f"/console/welcome/{link}", data={"password": "short"})
+    assert (short.status_code, "at least 12" in short.text) == (422, True)
+    other.post(f"/console/welcome/{link}", data={"password": "a good long password"})
+    assert other.get(f"/console/welcome/{link}").status_code == 404
+    data = {"email": "bo@clinic.example", "password": "a good long password"}
+    assert "Conversations" in other.post("/console/login", data=data).text
