@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from spinebot import outbox
 from spinebot.asides import contacts
 from spinebot.db import now
 from spinebot.errors import SpinebotError
@@ -65,6 +66,7 @@ def _stored(session: Session, handoff: Handoff) -> tuple[Handoff, bool]:
             new_status=HandoffStatus.NEW.value,
         )
     )
+    outbox.tell_new(session, handoff)
     return handoff, True
 
 

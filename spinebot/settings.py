@@ -49,6 +49,10 @@ class Settings:
     rasa_timeout: float
     public_url: str
     limits: dict[str, str]
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    webhook_url: str | None
+    webhook_secret: str | None = field(repr=False)
 
     @property
     def models_dir(self) -> Path:
@@ -111,6 +115,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         limits={
             name: _limit(environ, variable, default) for name, (variable, default) in LIMITS.items()
         },
+        smtp_url=_smtp(environ),
+        mail_from=environ.get("SPINEBOT_MAIL_FROM") or "spinebot@localhost",
+        webhook_url=_webhook(environ),
+        webhook_secret=environ.get("SPINEBOT_WEBHOOK_SECRET") or None,
     )
 
 
@@ -158,6 +166,21 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise SettingsError(f"{name} is {text!r}: it must begin with http:// or https://")
     return text
+
+
+def _smtp(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("SPINEBOT_SMTP_URL") or None
+    # The text may hold a password: it is not repeated.
+    if text and not re.match(r"smtps?://[^/]+", text):
+        raise SettingsError("SPINEBOT_SMTP_URL must be like smtp://user:password@host:587")
+    return text
+
+
+def _webhook(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("SPINEBOT_WEBHOOK_URL") or None
+    if url and len(environ.get("SPINEBOT_WEBHOOK_SECRET") or "") < 16:
+        raise SettingsError("SPINEBOT_WEBHOOK_SECRET must have at least 16 characters: it signs")
+    return _address(environ, "SPINEBOT_WEBHOOK_URL", "") if url else None
 
 
 def _database_url(text: str) -> URL:

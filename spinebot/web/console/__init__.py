@@ -8,13 +8,14 @@ import logging
 from anyio import to_thread
 from fastapi import APIRouter
 
+from spinebot import outbox
 from spinebot import takeover as live
 from spinebot.db import writing
-from spinebot.web.console import accounts, conversations, handoffs, takeover
+from spinebot.web.console import accounts, conversations, handoffs, inbox, outgoing, takeover
 from spinebot.web.turns import NEWS, Turns
 
 router = APIRouter()
-NOUNS = (accounts, takeover, conversations, handoffs)
+NOUNS = (accounts, takeover, conversations, handoffs, inbox, outgoing)
 for _noun in NOUNS:
     router.include_router(_noun.router)
 
@@ -30,6 +31,7 @@ async def chores(turns: Turns) -> None:
             for conversation_id in await to_thread.run_sync(_deserted):
                 turns.tell(conversation_id, NEWS)
                 turns.tell(conversation_id, ("owner", {}))
+            await to_thread.run_sync(_tell)
         except Exception as error:  # the database may be away: the next time
             logger.error("the console's chores failed: %s", type(error).__name__)
 
@@ -37,3 +39,10 @@ async def chores(turns: Turns) -> None:
 def _deserted() -> list[int]:
     with writing() as session:
         return live.give_back_deserted(session)
+
+
+def _tell() -> None:
+    with writing() as session:
+        outbox.tell_waiting(session)
+        outbox.tell_digest(session)
+    outbox.send_due()
