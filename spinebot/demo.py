@@ -33,6 +33,7 @@ from spinebot.models import (
     Sender,
     Unanswered,
 )
+from spinebot.reports import FORM_SLOTS
 from spinebot.settings import ROOT
 
 WEEKS = 10
@@ -45,6 +46,12 @@ PAGES = (
     "/contact",
 )
 NAMES = ("Ann Sample", "Bo Sample", "Cy Sample", "Di Sample", "Ed Sample", "Flo Sample")
+MOST_HANDOFFS = 500
+OUTSIDE = (
+    ("out_of_scope_cost", "what does the surgery cost"),
+    ("out_of_scope_dose", "how many ibuprofen can I take a day"),
+    ("out_of_scope_body_part", "my knee clicks"),
+)
 MODEL = "20261101-090000-sample.tar.gz"
 
 
@@ -57,6 +64,8 @@ class Batch:
     findings: list[dict[str, Any]] = field(default_factory=list)
     unanswered: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    # Conversations in which the form was gone through to its end.
+    complete: list[int] = field(default_factory=list)
 
 
 def fill(session: Session, count: int, account: Account | None = None, seed: int = 1) -> int:
@@ -76,14 +85,16 @@ def fill(session: Session, count: int, account: Account | None = None, seed: int
     answers = _answers(session)
     said = _examples(set(answers))
     total, message_id = 0, 0
+    complete: list[int] = []
     for start in range(1, count + 1, BATCH):
         batch = Batch()
         for conversation_id in range(start, min(start + BATCH, count + 1)):
             message_id = _talk(batch, conversation_id, message_id, chance, answers, said)
         _write(session, batch)
         total += len(batch.messages)
+        complete += batch.complete
     _count_on(session)
-    _people(session, chance, count, account)
+    _people(session, chance, complete, account)
     return total
 
 
@@ -195,6 +206,20 @@ def _talk(
                     "created_at": at,
                 }
             )
+    offer = chance.choices([None, "made", "declined", "accepted"], [30, 35, 15, 20])[0]
+    for step, slot in enumerate(FORM_SLOTS if offer == "accepted" else (), 1):
+        question = {"type": "form", "slot": slot, "step": step, "steps": len(FORM_SLOTS)}
+        add(Sender.BOT, clinic().say(f"ask_{slot}"), custom=question)
+        if chance.random() < 0.06:
+            break
+        add(Sender.VISITOR, f"[{slot}]", intent="inform", confidence=0.9, answered_at=at)
+    else:
+        if offer == "accepted":
+            batch.complete.append(conversation_id)
+    if chance.random() < 0.06:
+        intent, text = chance.choice(OUTSIDE)
+        add(Sender.VISITOR, text, intent=intent, confidence=0.9, model=MODEL, answered_at=at)
+        add(Sender.BOT, clinic().say("trouble"), in_reply_to=number)
     if chance.random() < 0.02:
         asked = add(
             Sender.VISITOR,
@@ -227,7 +252,7 @@ def _talk(
             "last_number": number,
             "rasa_session": 1,
             "rasa_turns": 0,
-            "memory": {},
+            "memory": {"mri_offer": offer} if offer else {},
         }
     )
     return message_id
@@ -235,7 +260,7 @@ def _talk(
 
 _COLUMNS = (
     *("answered_at", "intent", "confidence", "ranking", "actions", "model", "milliseconds"),
-    *("in_reply_to", "section_revision_id"),
+    *("in_reply_to", "section_revision_id", "custom"),
 )
 
 
@@ -264,9 +289,11 @@ def _count_on(session: Session) -> None:
         )
 
 
-def _people(session: Session, chance: random.Random, count: int, account: Account | None) -> None:
-    """Add a handoff to every twelfth conversation or so, most of them worked on."""
-    ids = chance.sample(range(1, count + 1), min(max(1, count // 12), 400))
+def _people(
+    session: Session, chance: random.Random, complete: list[int], account: Account | None
+) -> None:
+    """Add a handoff where the form was gone through, most of them worked on."""
+    ids = complete[:MOST_HANDOFFS]
     # The newest wait in the queue, one of them with a red flag.
     newest = sa.select(Conversation.id).order_by(Conversation.last_message_at.desc()).limit(4)
     flagged = sa.select(Finding.conversation_id).order_by(Finding.created_at.desc()).limit(1)

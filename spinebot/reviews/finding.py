@@ -70,6 +70,7 @@ class Filters(BaseModel):
     review: Literal["", "open", "reviewed", "later"] = ""
     flagged: Literal["", "yes", "no"] = ""
     mentioned: Literal["", "yes"] = ""
+    resolved: Literal["", "yes"] = ""
     model: str = ""
 
     @property
@@ -167,7 +168,11 @@ def _conditions(filters: Filters, account_id: int) -> Iterable[sa.ColumnElement[
     if filters.unsure is not None:
         yield _having(Message, Message.confidence < filters.unsure)
     if filters.intent:
-        yield _having(Message, Message.intent == filters.intent)
+        # out_of_scope* stands for all intents that begin like this.
+        start = filters.intent.rstrip("*")
+        is_start = start != filters.intent
+        same = Message.intent.startswith(start, autoescape=True)
+        yield _having(Message, same if is_start else Message.intent == start)
     if filters.model:
         yield _having(Message, Message.model == filters.model)
     if filters.tag:
@@ -183,6 +188,8 @@ def _conditions(filters: Filters, account_id: int) -> Iterable[sa.ColumnElement[
         if wanted:
             having = sa.exists().where(table.conversation_id == Conversation.id)
             yield having if wanted == "yes" else ~having
+    if filters.resolved:
+        yield is_resolved()
     if filters.mentioned:
         notes = sa.select(Note.conversation_id).join(Mention, Mention.note_id == Note.id)
         yield Conversation.id.in_(notes.where(Mention.account_id == account_id))
@@ -192,6 +199,24 @@ def _conditions(filters: Filters, account_id: int) -> Iterable[sa.ColumnElement[
         yield sa.exists().where(
             Review.conversation_id == Conversation.id, Review.state == filters.review
         )
+
+
+def is_resolved() -> sa.ColumnElement[bool]:
+    """The bot resolved it alone.
+
+    An article was shown; there is no unanswered question, no handoff, no red flag, no staff in the
+    chat, and nothing was rated as not helpful.
+    """
+
+    def none(table: Any, *conditions: Any) -> sa.ColumnElement[bool]:
+        return ~sa.exists().where(table.conversation_id == Conversation.id, *conditions)
+
+    return sa.and_(
+        ~none(Message, Message.section_revision_id.is_not(None)),
+        *(none(table) for table in (Unanswered, Handoff, Finding)),
+        none(Message, Message.sender == Sender.STAFF.value),
+        none(Feedback, ~Feedback.helpful),
+    )
 
 
 def _having(table: Any, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

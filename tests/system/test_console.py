@@ -24,7 +24,16 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PASSWORD = "a good long password"
 PAGES = (
     *("conversations", "conversations?q=spasm&review=open", "handoffs", "handoffs?status=done"),
-    *("handoffs/replies", "accounts", "account", "audit", "inbox", "outgoing"),
+    *(
+        "handoffs/replies",
+        "accounts",
+        "account",
+        "audit",
+        "inbox",
+        "outgoing",
+        "reports",
+        "reports/sample?week=2026-01-01",
+    ),
 )
 LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {"size": (1280, 800)},

@@ -11,11 +11,19 @@ from fastapi import APIRouter
 from spinebot import outbox
 from spinebot import takeover as live
 from spinebot.db import writing
-from spinebot.web.console import accounts, conversations, handoffs, inbox, outgoing, takeover
+from spinebot.web.console import (
+    accounts,
+    conversations,
+    handoffs,
+    inbox,
+    outgoing,
+    reports,
+    takeover,
+)
 from spinebot.web.turns import NEWS, Turns
 
 router = APIRouter()
-NOUNS = (accounts, takeover, conversations, handoffs, inbox, outgoing)
+NOUNS = (accounts, takeover, conversations, handoffs, inbox, outgoing, reports)
 for _noun in NOUNS:
     router.include_router(_noun.router)
 
