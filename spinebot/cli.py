@@ -19,6 +19,7 @@ database_app = typer.Typer(no_args_is_help=True, help="The database.")
 encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
 red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
+privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask; how long data stay.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
 for name, group in (
@@ -28,6 +29,7 @@ for name, group in (
     ("clinic", clinic_app),
     ("accounts", accounts_app),
     ("audit", audit_app),
+    ("privacy", privacy_app),
     ("red-flags", red_flags_app),
 ):
     app.add_typer(group, name=name)
@@ -200,6 +202,49 @@ def accounts_invite(
         f"{account.name} may sign in as {role.value}. To set a password, once, within 3 days:"
     )
     typer.echo(f"{settings().public_url}/console/welcome/{secret}")
+
+
+Contact = Annotated[str, typer.Argument(help="The phone number or e-mail address that was left.")]
+
+
+@privacy_app.command("export")
+def privacy_export(contact: Contact) -> None:
+    """Print everything that there is of a person, as JSON."""
+    from spinebot import audit, privacy
+    from spinebot.db import writing
+
+    with writing() as session:
+        person = privacy.find(session, contact)
+        if not person.is_known:
+            raise SpinebotError("There is nothing of this person.")
+        for handoff in person.handoffs:
+            audit.record(session, "spinebot", "exported", f"handoff {handoff.id}")
+        typer.echo(privacy.as_json(privacy.export(session, person)))
+
+
+@privacy_app.command("erase")
+def privacy_erase(contact: Contact) -> None:
+    """Delete everything that there is of a person, also in Rasa's memory."""
+    from spinebot import privacy
+    from spinebot.db import writing
+
+    with writing() as session:
+        person = privacy.find(session, contact)
+        if not person.is_known:
+            raise SpinebotError("There is nothing of this person.")
+        ids = privacy.erase(session, person, "spinebot")
+    privacy.forget_in_rasa(ids)
+    typer.echo(f"{len(person.handoffs)} requests and {len(ids)} conversations are deleted.")
+
+
+@privacy_app.command("clean")
+def privacy_clean() -> None:
+    """Delete what is older than `retention` of clinic.yml, now instead of at night."""
+    from spinebot import privacy
+    from spinebot.db import writing
+
+    with writing() as session:
+        typer.echo(str(privacy.clean(session)))
 
 
 @audit_app.command("verify")

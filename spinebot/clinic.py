@@ -177,7 +177,6 @@ class Retention(_Part):
     conversations: Days = 365
     handoffs: Days = 730
     unmasked: Days = 90
-    audit: Days = 2190
 
 
 class Consents(_Part):

@@ -17,7 +17,7 @@ from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.intake import NOT_GIVEN, slots_of
 from spinebot.keys import signature
-from spinebot.models import Contact, Conversation, Handoff, HandoffChange, HandoffStatus
+from spinebot.models import Attempt, Contact, Conversation, Handoff, HandoffChange, HandoffStatus
 
 # Without the letters and digits that are misheard or misread for one another.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -174,6 +174,17 @@ def _handoff(
         pain_area=_given(answers, "pain_area"),
         key=key,
     )
+
+
+def erase(session: Session, handoff: Handoff) -> None:
+    """Delete a handoff with all that was kept about it."""
+    session.execute(
+        sa.update(Handoff).where(Handoff.joined_to_id == handoff.id).values(joined_to_id=None)
+    )
+    for table in (HandoffChange, Attempt):
+        session.execute(sa.delete(table).where(table.handoff_id == handoff.id))
+    session.delete(handoff)
+    session.flush()
 
 
 def new_contact(name: str, phone: str | None, email: str | None) -> Contact:

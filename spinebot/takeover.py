@@ -82,18 +82,25 @@ def leave(session: Session, conversation: Conversation, account: Account) -> lis
 def give_back_deserted(session: Session) -> list[int]:
     """Give back the chats whose staff have gone without a word; return the conversations."""
     deserted = session.scalars(
-        sa.select(Conversation)
-        .where(
-            Conversation.owner == Owner.STAFF.value,
-            Conversation.staff_seen_at < now() - AWAY_AFTER,
-        )
-        .with_for_update(skip_locked=True)
+        sa.select(Conversation).where(_is_deserted()).with_for_update(skip_locked=True)
     ).all()
     for conversation in deserted:
         account = session.get(Account, conversation.staff_id)
         name = account.first_name if account else ""
         _give_back(session, conversation, name, clinic().say("staff_gone", name=name))
     return [each.id for each in deserted]
+
+
+def has_deserted(session: Session) -> bool:
+    """Return whether there are such chats. Only reads: asked every few seconds."""
+    return session.scalar(sa.select(Conversation.id).where(_is_deserted()).limit(1)) is not None
+
+
+def _is_deserted() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Conversation.owner == Owner.STAFF.value,
+        Conversation.staff_seen_at < now() - AWAY_AFTER,
+    )
 
 
 def presence(session: Session, conversation_id: int, account_id: int) -> None:

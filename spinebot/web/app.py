@@ -21,8 +21,9 @@ from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
 from spinebot.handoffs import FaultyDetailsError
 from spinebot.settings import settings
-from spinebot.web import chat, console, details, guards, home, pages
+from spinebot.web import chat, clinic_api, console, details, guards, home, pages
 from spinebot.web.buttons import ForgedButtonError
+from spinebot.web.chores import chores
 from spinebot.web.console.auth import (
     ForbiddenError,
     NotSignedInError,
@@ -54,9 +55,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.rasa = Rasa(settings())
     app.state.turns = Turns(app.state.rasa)
     await app.state.turns.resume()
-    chores = asyncio.create_task(console.chores(app.state.turns))
+    running = asyncio.create_task(chores(app.state.turns))
     yield
-    chores.cancel()
+    running.cancel()
     await app.state.turns.finish()
     await app.state.rasa.close()
 
@@ -76,6 +77,7 @@ def create_app() -> FastAPI:
     app.include_router(chat.router)
     app.include_router(home.router)
     app.include_router(details.router)
+    app.include_router(clinic_api.router)
     app.include_router(pages.router)
     app.include_router(console.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

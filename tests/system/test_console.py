@@ -32,6 +32,8 @@ PAGES = (
         "inbox",
         "outgoing",
         "reports",
+        "privacy",
+        "tokens",
         "reports/sample?week=2026-01-01",
     ),
 )

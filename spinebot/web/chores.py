@@ -1,0 +1,57 @@
+"""What must be done now and then, for as long as the web process lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from anyio import to_thread
+
+from spinebot import outbox, privacy, takeover
+from spinebot.db import now, reading, writing
+from spinebot.web.pages import local
+from spinebot.web.turns import NEWS, Turns
+
+logger = logging.getLogger(__name__)
+SECONDS = 10
+# At night, when nobody waits for the database. A bot that was off then cleans the next night.
+CLEANING_HOUR = 3
+
+
+async def chores(turns: Turns) -> None:
+    """Do them, over and over."""
+    while True:
+        await asyncio.sleep(SECONDS)
+        try:
+            for conversation_id in await to_thread.run_sync(_give_back_deserted):
+                turns.tell(conversation_id, NEWS)
+                turns.tell(conversation_id, ("owner", {}))
+            await to_thread.run_sync(_tell)
+            await to_thread.run_sync(_clean)
+        except Exception as error:  # the database may be away: the next time
+            logger.error("the chores failed: %s", type(error).__name__)
+
+
+def _give_back_deserted() -> list[int]:
+    with reading() as session:
+        if not takeover.has_deserted(session):
+            return []
+    with writing() as session:
+        return takeover.give_back_deserted(session)
+
+
+def _tell() -> None:
+    with writing() as session:
+        outbox.tell_waiting(session)
+        outbox.tell_digest(session)
+    outbox.send_due()
+
+
+def _clean() -> None:
+    if local(now()).hour != CLEANING_HOUR:
+        return
+    with reading() as session:
+        if not privacy.is_due(session):
+            return
+    with writing() as session:
+        logger.info("cleaned: %s", privacy.clean(session))
