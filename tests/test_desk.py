@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from spinebot import desk, handoffs, working_time
+from spinebot import db, desk, handoffs, working_time
 from spinebot.clinic import Opening
 from spinebot.db import now, reading, writing
 from spinebot.desk import DeskError
@@ -192,3 +192,26 @@ def test_changes_name_who_made_them(ann: Account) -> None:
             sa.select(HandoffChange.changed_by).where(HandoffChange.handoff_id == handoff.id)
         ).all()
     assert by == ["visitor", "Ann Sample"]
+
+
+def test_no_more_handoffs_no_more_queries(ann: Account) -> None:
+    def queries() -> int:
+        count = 0
+
+        def counted(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sa.event.listen(db.engine(), "before_cursor_execute", counted)
+        try:
+            with reading() as session:
+                desk.queue(session)
+        finally:
+            sa.event.remove(db.engine(), "before_cursor_execute", counted)
+        return count
+
+    new_handoff()
+    few = queries()
+    for key in map(str, range(20)):
+        new_handoff(key)
+    assert queries() == few

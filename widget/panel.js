@@ -154,7 +154,7 @@ class Conversation {
         const { number } = await this.deliver(item);
         failures = 0;
         this.drop(item);
-        if (this.last <= number) this.listener.onTyping({ on: true });
+        if (this.last <= number) this.listener.onDelivered();
         // Some proxies hold a stream back without closing it.
         setTimeout(() => this.checkStream(), seconds(3));
       } catch (error) {
@@ -983,6 +983,11 @@ class Panel {
 
   onTyping({ on, who, name }) {
     this.showActivity(on, on && who === "staff" ? texts.types(name) : "");
+  }
+
+  /** People take longer than the bot: that it arrived is said. */
+  onDelivered() {
+    this.showActivity(true, this.isStaffHere ? texts.received : "");
   }
 
   onReading(name) {

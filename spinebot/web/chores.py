@@ -9,17 +9,20 @@ from anyio import to_thread
 
 from spinebot import outbox, privacy, takeover
 from spinebot.db import now, reading, writing
+from spinebot.web.console import reports
 from spinebot.web.pages import local
 from spinebot.web.turns import NEWS, Turns
 
 logger = logging.getLogger(__name__)
 SECONDS = 10
+ROUNDS_A_COUNT = 6
 # At night, when nobody waits for the database. A bot that was off then cleans the next night.
 CLEANING_HOUR = 3
 
 
 async def chores(turns: Turns) -> None:
     """Do them, over and over."""
+    rounds = 0
     while True:
         await asyncio.sleep(SECONDS)
         try:
@@ -28,6 +31,9 @@ async def chores(turns: Turns) -> None:
                 turns.tell(conversation_id, ("owner", {}))
             await to_thread.run_sync(_tell)
             await to_thread.run_sync(_clean)
+            if rounds % ROUNDS_A_COUNT == 0:
+                await to_thread.run_sync(reports.count_ahead)
+            rounds += 1
         except Exception as error:  # the database may be away: the next time
             logger.error("the chores failed: %s", type(error).__name__)
 

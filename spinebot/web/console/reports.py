@@ -12,9 +12,9 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from spinebot import audit, reports
 from spinebot.accounts import Right
-from spinebot.db import reading, writing
+from spinebot.db import now, reading, writing
 from spinebot.models import Message
-from spinebot.reports import Weeks
+from spinebot.reports import Report, Weeks
 from spinebot.web.console import charts
 from spinebot.web.console.auth import Staff, allow, page, see
 from spinebot.web.pages import templates
@@ -30,30 +30,50 @@ templates.env.globals["bars"] = charts.bars
 templates.env.globals["shade"] = charts.shade
 
 
+# What took longer than this to count is kept and counted anew in the background; all else is
+# counted when it is asked for, so that a small clinic sees the figures of this moment.
+SLOW_SECONDS = 1.0
+KEPT = timedelta(minutes=15)
+USUAL_WEEKS = 8
+_kept: dict[Weeks, Report] = {}
+
+
 @router.get("")
-def report(request: Request, staff: Reader, weeks: Count = 8) -> Response:
+def report(request: Request, staff: Reader, weeks: Count = USUAL_WEEKS) -> Response:
     """All figures of the last weeks."""
-    period = Weeks.until_now(weeks)
-    with reading() as session:
-        content = {
-            "measures": reports.measures(session, period),
-            "funnel": reports.funnel(session, period),
-            "outcomes": reports.outcomes(session, period),
-            "times": reports.desk_times(session, period),
-            "heat": reports.heat_map(session, period),
-            "questions": reports.top_questions(session, period),
-            "unanswered": reports.unanswered_questions(session, period),
-        }
+    found = _report(Weeks.until_now(weeks))
+    starts = found.weeks.starts
     return page(
         *(request, "reports.html", staff),
-        starts=period.starts,
-        labels=[f"{start:%b %-d}" for start in period.starts],
-        ends=[start + timedelta(days=6) for start in period.starts],
+        report=found,
+        starts=starts,
+        labels=[f"{start:%b %-d}" for start in starts],
+        ends=[start + timedelta(days=6) for start in starts],
         weeks=weeks,
         days=DAYS,
-        last_week=period.starts[-1] - timedelta(weeks=1),
-        **content,
+        last_week=starts[-1] - timedelta(weeks=1),
     )
+
+
+def _report(period: Weeks) -> Report:
+    kept = _kept.get(period)
+    if kept is not None and kept.made_at > now() - KEPT:
+        return kept
+    with reading() as session:
+        made = reports.make(session, period)
+    _kept.pop(period, None)
+    if made.took > SLOW_SECONDS:
+        _kept[period] = made
+    return made
+
+
+def count_ahead() -> None:
+    """Count anew what is slow and grows old, so that nobody waits for it."""
+    usual = Weeks.until_now(USUAL_WEEKS)
+    kept = _kept.get(usual)
+    if kept is None or kept.made_at < now() - KEPT * 0.6:
+        _kept.pop(usual, None)
+        _report(usual)
 
 
 @router.get("/weeks.csv")
