@@ -19,6 +19,7 @@ database_app = typer.Typer(no_args_is_help=True, help="The database.")
 encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
 red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
+models_app = typer.Typer(no_args_is_help=True, help="Trained models, and which one is live.")
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask; how long data stay.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
@@ -29,6 +30,7 @@ for name, group in (
     ("clinic", clinic_app),
     ("accounts", accounts_app),
     ("audit", audit_app),
+    ("models", models_app),
     ("privacy", privacy_app),
     ("red-flags", red_flags_app),
 ):
@@ -66,6 +68,14 @@ def serve() -> None:
     )
 
 
+@app.command("serve-rasa")
+def serve_rasa() -> None:
+    """Start Rasa with the live model, and change to another one when it is put live."""
+    from spinebot import serving
+
+    serving.serve()
+
+
 @app.command()
 def train() -> None:
     """Train a model from data/, config.yml and domain.yml, and put it live."""
@@ -75,8 +85,57 @@ def train() -> None:
     typer.echo("measuring its red flags before it goes live")
     for measure in release.check(model):
         typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count} raise an alarm")
+    _put_live(model.name, "spinebot", "trained")
+
+
+def _put_live(name: str, who: str, why: str) -> None:
+    from spinebot import releases
+    from spinebot.db import upgrade, writing
+    from spinebot.training import models
+
+    upgrade()
+    with writing() as session:
+        model = releases.promote(session, name, who, why)
     models.put_live(model)
-    typer.echo(f"{model.name} is live; it is served from the next start on.")
+    typer.echo(f"{name} is live; a bot that runs changes to it within half a minute.")
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List the models with what was measured of them; * is live."""
+    from spinebot import releases
+    from spinebot.training import models
+
+    live = models.live_model()
+    for model in releases.trained():
+        shares = [f"{each['name']} {each['share']:.1%}" for each in releases.figures(model)]
+        measured = ", ".join(shares) or "not measured"
+        typer.echo(f"{'*' if model == live else ' '} {model.name}: {measured}")
+
+
+@models_app.command("promote")
+def models_promote(
+    name: Annotated[str, typer.Argument(help="As `spinebot models list` names it.")],
+    why: Annotated[str, typer.Option(help="Stands in the history.")] = "",
+) -> None:
+    """Put a model live, if its figures reach release.yml."""
+    _put_live(name, "spinebot", why)
+
+
+@models_app.command("rollback")
+def models_rollback(
+    why: Annotated[str, typer.Option(help="Stands in the history.")] = "rolled back",
+) -> None:
+    """Put the model live that was so before this one."""
+    from spinebot import releases
+    from spinebot.db import reading, upgrade
+
+    upgrade()
+    with reading() as session:
+        name = releases.before_this(session)
+    if name is None:
+        raise SpinebotError("No model was live before this one.")
+    _put_live(name, "spinebot", why)
 
 
 @app.command()

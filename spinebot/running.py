@@ -13,7 +13,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from spinebot import articles
+from spinebot import articles, releases
 from spinebot.clinic import clinic
 from spinebot.db import reading, upgrade, writing
 from spinebot.errors import SpinebotError
@@ -41,11 +41,13 @@ def run() -> int:
         model = models.train()
         _say("measuring its red flags before it goes live")
         release.check(model)
+        with writing() as session:
+            releases.promote(session, model.name, "spinebot", "the first model")
         models.put_live(model)
     elif not models.is_current(model):
         _say("the training data has changed since the live model was trained: `make train`")
     _say(f"starting with model {model.name}")
-    return _run_processes(current, {**environment(), "SPINEBOT_MODEL": str(model)})
+    return _run_processes(current, environment())
 
 
 def _run_processes(current: Settings, env: dict[str, str]) -> int:

@@ -23,6 +23,7 @@ ROOMS = {
     "cli": "spinebot.cli",
     "main": "spinebot.__main__",
     "running": "spinebot.running",
+    "serving": "spinebot.serving",
     "asking": "spinebot.asking",
     "language": "spinebot.language",
     "safety": "spinebot.safety",
@@ -33,7 +34,7 @@ ROOMS = {
     "models": "spinebot.models",
     "clinic": "spinebot.clinic",
 }
-TERMINAL = {"cli", "main", "running", "asking"}
+TERMINAL = {"cli", "main", "running", "serving", "asking"}
 EDGES = {"actions", "bot", "web"} | TERMINAL
 GROUND = {"settings", "errors", "keys", "db", "models", "clinic"}
 # Rasa and what only its environment may load; rasa_sdk is the action server's.

@@ -196,3 +196,19 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Release(Base):
+    """A model that somebody put live. outcome: what became of it; is_served: None until known."""
+
+    __tablename__ = "release"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(index=True)
+    previous: Mapped[str | None]
+    who: Mapped[str]
+    why: Mapped[str]
+    figures: Mapped[dict[str, float]] = mapped_column(sa.JSON)
+    at: Mapped[datetime] = mapped_column(Moment, default=now)
+    outcome: Mapped[str | None]
+    is_served: Mapped[bool | None]

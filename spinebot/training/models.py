@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -37,8 +38,21 @@ def live_model() -> Path | None:
     return model if model.is_file() else None
 
 
+def serving_file() -> Path:
+    """Return the file in which the serving process says which model answers."""
+    return settings().models_dir / "serving.json"
+
+
+def served() -> dict[str, str | None]:
+    """Return which model answers (``model``) and which stands by; empty if nothing is known."""
+    try:
+        return dict(json.loads(serving_file().read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
 def put_live(model: Path) -> None:
-    """Let the next start serve ``model``. The pointer changes whole or not at all."""
+    """Let ``model`` answer: a serving process follows the pointer, which changes as a whole."""
     pointer = settings().models_dir / "live"
     part = pointer.with_suffix(".part")
     part.write_text(model.name, encoding="utf-8")

@@ -34,7 +34,11 @@ class Rasa:
     def __init__(self, settings: Settings) -> None:
         """Prepare; nothing is sent yet."""
         self._client = httpx.AsyncClient(
-            base_url=settings.rasa_url, timeout=settings.rasa_timeout, trust_env=False
+            base_url=settings.rasa_url,
+            timeout=settings.rasa_timeout,
+            trust_env=False,
+            # A connection for each turn: the next one may go to another model.
+            headers={"Connection": "close"},
         )
         self._actions_url = settings.actions_url
 

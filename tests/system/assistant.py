@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 PATIENCE = 120  # seconds; a loaded machine takes its time to import TensorFlow
 COMMANDS = {
     "actions": "{app} -m rasa_sdk --actions actions --port $SPINEBOT_ACTIONS_PORT --quiet",
-    "rasa": "{rasa} -m spinebot.bot.serve $SPINEBOT_MODEL $SPINEBOT_RASA_PORT",
+    "rasa": "{app} -m spinebot serve-rasa",
     "web": "{app} -m spinebot serve",
 }
 

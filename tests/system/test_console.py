@@ -33,6 +33,7 @@ PAGES = (
         "outgoing",
         "reports",
         "privacy",
+        "models",
         "tokens",
         "reports/sample?week=2026-01-01",
     ),

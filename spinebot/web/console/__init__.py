@@ -9,6 +9,7 @@ from spinebot.web.console import (
     conversations,
     handoffs,
     inbox,
+    models,
     outgoing,
     privacy,
     reports,
@@ -17,6 +18,17 @@ from spinebot.web.console import (
 )
 
 router = APIRouter()
-NOUNS = (accounts, takeover, conversations, handoffs, inbox, outgoing, reports, privacy, tokens)
+NOUNS = (
+    accounts,
+    takeover,
+    conversations,
+    handoffs,
+    inbox,
+    models,
+    outgoing,
+    reports,
+    privacy,
+    tokens,
+)
 for _noun in NOUNS:
     router.include_router(_noun.router)

@@ -1,0 +1,99 @@
+"""The history of models that were put live: who, when, from, to, why, with which figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from spinebot import audit
+from spinebot.errors import SpinebotError
+from spinebot.models import Question, Release
+from spinebot.settings import settings
+from spinebot.training import models, release
+
+SHOWN = 50
+
+
+class PromotionError(SpinebotError):
+    """A model cannot be put live."""
+
+
+def trained() -> list[Path]:
+    """Return the models that there are, the newest first."""
+    folder = settings().models_dir
+    return sorted(folder.glob("*.tar.gz"), reverse=True) if folder.is_dir() else []
+
+
+def figures(model: Path) -> list[dict[str, Any]]:
+    """Return what was measured of a model before it might go live; empty if it was not."""
+    file = release.figures_of(model)
+    return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
+
+
+def promote(session: Session, name: str, who: str, why: str = "") -> Path:
+    """Write that a model is put live; the caller sets the pointer when that is committed.
+
+    Raises:
+        PromotionError: there is no such model, it was not measured or has failed, or it is live.
+    """
+    model = next((each for each in trained() if each.name == name), None)
+    if model is None:
+        raise PromotionError("There is no such model (any more).")
+    if not figures(model):
+        raise PromotionError(f"{name} was not measured: `spinebot train` measures what it trains.")
+    found = [release.Measure(**each) for each in figures(model)]
+    if wrong := release.faults(found, release.bars()):
+        raise PromotionError(f"{name} may not go live.\n" + "\n".join(wrong))
+    live = models.live_model()
+    if live == model:
+        raise PromotionError(f"{name} is live already.")
+    session.add(
+        Release(
+            model=name,
+            previous=live.name if live else None,
+            who=who,
+            why=why.strip()[:500],
+            figures={each.name: each.share for each in found},
+        )
+    )
+    audit.record(session, who, "put live", f"model {name}", why.strip()[:200])
+    return model
+
+
+def before_this(session: Session) -> str | None:
+    """Return the model that was live before the present one."""
+    live = models.live_model()
+    if live is None:
+        return None
+    last = session.scalar(
+        sa.select(Release)
+        .where(Release.model == live.name, Release.previous.is_not(None))
+        .order_by(Release.id.desc())
+        .limit(1)
+    )
+    return last.previous if last else None
+
+
+def note(session: Session, name: str, what: str, is_served: bool) -> None:
+    """Write what became of the newest release of a model."""
+    found = session.scalar(
+        sa.select(Release).where(Release.model == name).order_by(Release.id.desc()).limit(1)
+    )
+    if found is not None:
+        found.outcome, found.is_served = what[:500], is_served
+
+
+def history(session: Session) -> list[Release]:
+    """Return the releases, the newest first."""
+    query = sa.select(Release).order_by(Release.id.desc()).limit(SHOWN)
+    return list(session.scalars(query))
+
+
+def any_question(session: Session) -> str | None:
+    """Return a question that an article answers, for the examination of a model."""
+    query = sa.select(Question.title).order_by(Question.intent).limit(1)
+    return session.scalar(query)

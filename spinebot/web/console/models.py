@@ -1,0 +1,51 @@
+"""Models: what was measured of each, which one answers, putting one live and going back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+
+from spinebot import releases
+from spinebot.accounts import Right
+from spinebot.db import reading, writing
+from spinebot.releases import PromotionError
+from spinebot.training import models, release
+from spinebot.web.console.auth import Staff, allow, page, see
+
+router = APIRouter(prefix="/console/models", include_in_schema=False)
+PLACE = "/console/models"
+Trainer = Annotated[Staff, allow(Right.TRAIN)]
+Text = Annotated[str, Form()]
+
+
+@router.get("")
+def overview(request: Request, staff: Trainer) -> Response:
+    """All models and the history."""
+    with reading() as session:
+        history = releases.history(session)
+        previous = releases.before_this(session)
+    live = models.live_model()
+    served = models.served().get("model")
+    return page(
+        *(request, "models.html", staff),
+        models=[(model.name, releases.figures(model)) for model in releases.trained()],
+        bars={bar.name: bar for bar in release.bars()},
+        live=live.name if live else None,
+        served=served,
+        is_current=bool(live and models.is_current(live)),
+        previous=previous,
+        history=history,
+    )
+
+
+@router.post("/promote")
+def promote(staff: Trainer, name: Text = "", why: Text = "") -> Response:
+    """Put a model live; with the pointer set, the serving process changes over by itself."""
+    try:
+        with writing() as session:
+            model = releases.promote(session, name, staff.email, why)
+    except PromotionError as error:
+        return see(PLACE, str(error))
+    models.put_live(model)
+    return see(PLACE, f"{name} is put live; it answers as soon as it is started and examined.")

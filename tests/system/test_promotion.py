@@ -1,0 +1,167 @@
+"""Models change under visitors who chat, and nobody's message is lost or answered twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spinebot.training import release
+from tests.conftest import ROOT
+from tests.system.assistant import Assistant, Visitor, new_assistant, wait_until
+
+VISITORS = 8
+QUESTIONS = ("heat or ice?", "how long do spasms last?", "will a herniated disc heal?", "hello")
+OTHER = "20990101-000000-another.tar.gz"
+BROKEN = "20990102-000000-broken.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def assistant(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    """An assistant with the live model, the same under another name, and one that is broken."""
+    found = new_assistant(tmp_path_factory.mktemp("promotion") / "data", model)
+    # What is served is the pointer's, as outside of tests.
+    del found.environment["SPINEBOT_MODEL"]
+    folder = found.data_dir / "models"
+    live = folder / model.name
+    measures = [
+        {"name": bar.name, "share": bar.least if bar.least else 0.0, "count": 1, "wrong": []}
+        for bar in release.bars()
+    ]
+    shutil.copy(live, folder / OTHER)
+    with tarfile.open(folder / BROKEN, "w:gz"):
+        """An archive with nothing in it."""
+    for name in (model.name, OTHER, BROKEN):
+        release.figures_of(folder / name).write_text(json.dumps(measures), encoding="utf-8")
+    found.start("actions", "rasa", "web")
+    try:
+        found.wait_until_ready()
+        yield found
+    finally:
+        found.stop()
+
+
+def command(assistant: Assistant, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [".venv/app/bin/spinebot", "models", *arguments],
+        cwd=ROOT,
+        env=assistant.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def served(assistant: Assistant) -> str:
+    file = assistant.data_dir / "models" / "serving.json"
+    return str(json.loads(file.read_text(encoding="utf-8"))["model"])
+
+
+class Chatting(threading.Thread):
+    """A visitor who asks one question after the other until told to stop."""
+
+    def __init__(self, assistant: Assistant, stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._visitor, self._stopped = Visitor(assistant), stop
+        self.turns: list[tuple[float, list[dict[str, Any]]]] = []
+        self.problem: BaseException | None = None
+
+    def run(self) -> None:
+        number = 0
+        try:
+            while not self._stopped.is_set():
+                began = time.monotonic()
+                replies = self._visitor.say(QUESTIONS[number % len(QUESTIONS)])
+                self.turns.append((time.monotonic() - began, replies))
+                number += 1
+                # As many messages as one conversation may send: 20 a minute.
+                self._stopped.wait(3.2)
+        except BaseException as error:  # told by the test's thread
+            self.problem = error
+
+    def numbers(self) -> list[int]:
+        return [each["number"] for each in self._visitor.messages()]
+
+
+def test_a_promotion_and_a_rollback_fail_no_turn(assistant: Assistant, model: Path) -> None:
+    stop = threading.Event()
+    visitors = [Chatting(assistant, stop) for _ in range(VISITORS)]
+    for visitor in visitors:
+        visitor.start()
+    time.sleep(5)
+    began = time.monotonic()
+    assert "is live" in command(assistant, "promote", OTHER, "--why", "a test").stdout
+    wait_until(lambda: served(assistant) == OTHER)
+    print(f"promoted after {time.monotonic() - began:.1f} s")
+    time.sleep(5)
+    began = time.monotonic()
+    assert command(assistant, "rollback").returncode == 0
+    wait_until(lambda: served(assistant) == model.name)
+    print(f"rolled back after {time.monotonic() - began:.1f} s")
+    time.sleep(5)
+    stop.set()
+    for visitor in visitors:
+        visitor.join(60)
+    assert [visitor.problem for visitor in visitors] == [None] * VISITORS
+    turns = [turn for visitor in visitors for turn in visitor.turns]
+    failed = [
+        r for _, replies in turns for r in replies if (r["custom"] or {}).get("type") == "error"
+    ]
+    assert failed == []
+    for visitor in visitors:
+        numbers = visitor.numbers()
+        assert numbers == list(range(1, len(numbers) + 1))
+    slowest = sorted(taken for taken, _ in turns)
+    print(
+        f"{len(turns)} turns, median {slowest[len(turns) // 2]:.2f} s, slowest {slowest[-1]:.2f} s"
+    )
+    rows = assistant.rows('SELECT model, previous, is_served, why FROM "release" ORDER BY id')
+    assert [tuple(row) for row in rows] == [
+        (OTHER, model.name, 1, "a test"),
+        (model.name, OTHER, 1, "rolled back"),
+    ]
+
+
+def test_a_broken_model_is_set_back_and_nobody_notices(assistant: Assistant, model: Path) -> None:
+    visitor = Visitor(assistant)
+    assert command(assistant, "promote", BROKEN).returncode == 0
+    pointer = assistant.data_dir / "models" / "live"
+    wait_until(lambda: pointer.read_text(encoding="utf-8") == model.name)
+    assert served(assistant) == model.name
+    (answer,) = visitor.say("heat or ice?")
+    assert answer["custom"]["type"] == "answer"
+    wait_until(
+        lambda: assistant.rows('SELECT 1 FROM "release" WHERE model = ? AND is_served = 0', BROKEN)
+    )
+
+
+def test_rasa_that_dies_is_started_again(assistant: Assistant) -> None:
+    found = subprocess.run(
+        ["pgrep", "-P", str(assistant.processes["rasa"].pid)], capture_output=True, text=True
+    )
+    for child in found.stdout.split():
+        subprocess.run(["kill", "-9", child], check=True)
+    visitor = Visitor(assistant)
+
+    def answers() -> bool:
+        replies = visitor.say("heat or ice?")
+        return (replies[0]["custom"] or {}).get("type") in {"answer", "again"}
+
+    wait_until(lambda: not assistant.missing())
+    assert wait_until(answers)
+
+
+def test_what_cannot_go_live_is_explained(assistant: Assistant, model: Path) -> None:
+    for name, says in (("nothing.tar.gz", "no such model"), (model.name, "live already")):
+        done = command(assistant, "promote", name)
+        assert done.returncode == 1
+        assert says in done.stderr
+    assert f"* {model.name}" in command(assistant, "list").stdout
