@@ -55,6 +55,7 @@ check: setup ## lint, types, format, content
 	@$(APP)/spinebot articles check
 	@$(APP)/spinebot clinic check
 	@$(APP)/spinebot red-flags check
+	@$(APP)/spinebot data check
 
 format: setup ## put the code in shape
 	@$(APP)/ruff check --fix .

@@ -19,6 +19,7 @@ database_app = typer.Typer(no_args_is_help=True, help="The database.")
 encoder_app = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
 red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
+data_app = typer.Typer(no_args_is_help=True, help="The training data.")
 models_app = typer.Typer(no_args_is_help=True, help="Trained models, and which one is live.")
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask; how long data stay.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
@@ -31,6 +32,7 @@ for name, group in (
     ("accounts", accounts_app),
     ("audit", audit_app),
     ("models", models_app),
+    ("data", data_app),
     ("privacy", privacy_app),
     ("red-flags", red_flags_app),
 ):
@@ -98,6 +100,44 @@ def _put_live(name: str, who: str, why: str) -> None:
         model = releases.promote(session, name, who, why)
     models.put_live(model)
     typer.echo(f"{name} is live; a bot that runs changes to it within half a minute.")
+
+
+@data_app.command("check")
+def data_check() -> None:
+    """Check the training data: YAML, duplicates, leaks into the tests, personal data, intents."""
+    from spinebot.training import checks
+
+    found = checks.faults()
+    for fault in found:
+        typer.echo(fault)
+    typer.echo(f"The training data: {len(found)} faults")
+    raise typer.Exit(1 if found else 0)
+
+
+@data_app.command("add")
+def data_add(
+    intent: Annotated[str, typer.Argument(help="An intent of data/nlu.yml.")],
+    text: Annotated[str, typer.Argument(help="What a visitor says.")],
+    who: Annotated[str, typer.Option(help="Whom the commit names.")] = "spinebot@localhost",
+) -> None:
+    """Add an example to an intent; nothing else in the file changes."""
+    from spinebot.training import examples
+
+    found = examples.add(intent, text, who)
+    typer.echo(f"data/nlu.yml:{found.line}: {found.text}")
+
+
+@data_app.command("remove")
+def data_remove(
+    intent: Annotated[str, typer.Argument(help="Its intent.")],
+    text: Annotated[str, typer.Argument(help="The example, word for word.")],
+    who: Annotated[str, typer.Option(help="Whom the commit names.")] = "spinebot@localhost",
+) -> None:
+    """Take an example out."""
+    from spinebot.training import examples
+
+    examples.remove(intent, text, who)
+    typer.echo("It is out.")
 
 
 @models_app.command("list")

@@ -1,0 +1,113 @@
+"""What is wrong with the training data, each fault with its file and line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from spinebot import articles
+from spinebot.language.redaction import redact
+from spinebot.settings import ROOT
+from spinebot.training import examples
+from spinebot.training.examples import LONGEST, TESTS, TRAINING, Example, normal
+
+FEWEST = 10  # examples of an intent; fewer teach it badly
+FILES = ("data/nlu.yml", "data/rules.yml", "data/stories.yml", "domain.yml", "config.yml")
+# Their examples give contacts and strings of digits; all of them are made up.
+MADE_UP = {"inform", "out_of_scope_nonsense"}
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+def faults(root: Path = ROOT) -> list[str]:
+    """Return every fault of the training data as ``file:line: what``; none: they are in order."""
+    broken = list(_broken(root))
+    if broken:
+        return broken
+    training = examples.read(root / TRAINING.relative_to(ROOT))
+    tests = examples.read(root / TESTS.relative_to(ROOT))
+    return [
+        *_texts(training),
+        *_duplicates(training),
+        *_leaks(training, tests),
+        *_intents(root, training),
+    ]
+
+
+def _broken(root: Path) -> Iterator[str]:
+    """Files that are no YAML: nothing else can be said of them."""
+    for name in FILES:
+        try:
+            YAML(typ="safe", pure=True).load((root / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
+        except UnicodeDecodeError:
+            yield f"{name}: it is not UTF-8"
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            yield f"{name}:{line}: {error.problem or 'it is no YAML'}"
+
+
+def _texts(training: list[Example]) -> Iterator[str]:
+    for each in training:
+        place = f"data/nlu.yml:{each.line}"
+        if len(each.text) > LONGEST:
+            yield f"{place}: {len(each.text)} characters; {LONGEST} are the most"
+        elif each.intent not in MADE_UP and any(
+            mark in (masked := redact(each.text)) for mark in ("[number]", "[email]", "[date")
+        ):
+            yield f"{place}: personal data: {masked}"
+
+
+def _duplicates(training: list[Example]) -> Iterator[str]:
+    first: dict[str, Example] = {}
+    for each in training:
+        other = first.setdefault(normal(each.text), each)
+        if other is each:
+            continue
+        what = "twice" if other.intent == each.intent else f"also an example of {other.intent}"
+        yield f"data/nlu.yml:{each.line}: {each.intent}: {what} (line {other.line}): {each.text}"
+
+
+def _leaks(training: list[Example], tests: list[Example]) -> Iterator[str]:
+    known = {normal(each.text): each for each in training}
+    for each in tests:
+        if other := known.get(normal(each.text)):
+            yield (
+                f"tests/nlu/test_nlu.yml:{each.line}: it teaches too "
+                f"(data/nlu.yml:{other.line}): {each.text}"
+            )
+
+
+def _intents(root: Path, training: list[Example]) -> Iterator[str]:
+    domain = YAML(typ="safe", pure=True).load((root / "domain.yml").read_text(encoding="utf-8"))
+    known = {_name(entry) for entry in domain.get("intents") or []}
+    counts = Counter(each.intent for each in training)
+    lines = {each.intent: each.line for each in reversed(training)}
+    for intent, count in counts.items():
+        place = f"data/nlu.yml:{lines[intent]}"
+        if not _NAME.match(intent):
+            yield f"{place}: {intent!r}: an intent's name has small letters, digits and _ only"
+        if intent not in known:
+            yield f"{place}: {intent} is not in domain.yml"
+        if count < FEWEST:
+            yield f"{place}: {intent} has {count} examples; {FEWEST} are the least"
+    answered = {
+        intent
+        for file in articles.read_articles(root / "knowledge")
+        for section in file.sections
+        for intent in section.front.answers
+    }
+    for intent in sorted(answered - set(counts)):
+        yield f"knowledge: {intent} is answered by a section and has no examples"
+    for intent in sorted(answered - known):
+        yield f"domain.yml: {intent} is answered by a section and is not there"
+
+
+def _name(entry: Any) -> str:
+    return str(next(iter(entry)) if isinstance(entry, dict) else entry)

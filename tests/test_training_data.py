@@ -1,0 +1,228 @@
+"""Training data are changed line by line, whole or not at all, and checked with file and line."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from spinebot.training import checks, examples
+from spinebot.training.examples import ExampleError
+from tests.conftest import ROOT
+from tests.factories import at_once
+
+DATA = """version: "3.1"
+
+nlu:
+# Kept: a comment.
+
+- intent: ask_one
+  examples: |
+    - what is one
+    - tell me of one
+
+- intent: ask_two
+  examples: |
+    - what is two
+"""
+TESTS = """version: "3.1"
+nlu:
+- intent: ask_one
+  examples: |
+    - is it one or not
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, data_dir: Path) -> tuple[Path, Path]:
+    path, tests = tmp_path / "nlu.yml", tmp_path / "test_nlu.yml"
+    path.write_text(DATA, encoding="utf-8")
+    tests.write_text(TESTS, encoding="utf-8")
+    return path, tests
+
+
+def add(files: tuple[Path, Path], intent: str, text: str) -> None:
+    examples.add(intent, text, "ann@clinic.example", path=files[0], tests=files[1])
+
+
+def test_one_line_more_and_nothing_else(files: tuple[Path, Path]) -> None:
+    add(files, "ask_one", "  say   something of one ")
+    expected = DATA.replace("of one\n", "of one\n    - say something of one\n")
+    assert files[0].read_text(encoding="utf-8") == expected
+    examples.remove("ask_one", "say something of one", "ann@clinic.example", path=files[0])
+    assert files[0].read_text(encoding="utf-8") == DATA
+
+
+@pytest.mark.parametrize(
+    ("intent", "text", "says"),
+    [
+        ("ask_three", "what is three", "no intent"),
+        ("ask one", "what is three", "no intent"),
+        ("ask_one", "What is TWO?!", "an example of ask_two already"),
+        ("ask_one", "tell me of one", "an example of ask_one already"),
+        ("ask_one", "Is it one, or not?", "in the test set"),
+        ("ask_one", "call me at 202 555 0143", "personal data"),
+        ("ask_one", "...", "no words"),
+        ("ask_one", "word " * 2500, "500 are the most"),
+        ("ask_one", "[one](thing) here", "Rasa reads as its own"),
+        ("ask_one", "/ask_two now", "Rasa reads as its own"),
+    ],
+)
+def test_what_would_teach_badly_is_refused(
+    files: tuple[Path, Path], intent: str, text: str, says: str
+) -> None:
+    with pytest.raises(ExampleError, match=says):
+        add(files, intent, text)
+    assert files[0].read_text(encoding="utf-8") == DATA
+
+
+def test_a_line_break_makes_no_second_example(files: tuple[Path, Path]) -> None:
+    add(files, "ask_one", "one\n- intent: evil\n  examples: |\n    - more")
+    assert {each.intent for each in examples.read(files[0])} == {"ask_one", "ask_two"}
+
+
+def test_an_intent_keeps_its_last_example(files: tuple[Path, Path]) -> None:
+    with pytest.raises(ExampleError, match="must keep one"):
+        examples.remove("ask_two", "what is two", "ann@clinic.example", path=files[0])
+    with pytest.raises(ExampleError, match="has no example"):
+        examples.remove("ask_two", "nothing", "ann@clinic.example", path=files[0])
+
+
+def test_many_who_save_at_once_all_save(files: tuple[Path, Path]) -> None:
+    numbers = iter(range(8))
+    assert at_once(lambda: add(files, "ask_one", f"one number {next(numbers)}")) == [None] * 8
+    assert len(examples.read(files[0])) == 3 + 8
+
+
+def test_a_disk_that_is_full_changes_nothing(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        add(files, "ask_one", "another one")
+    assert files[0].read_text(encoding="utf-8") == DATA
+    assert sorted(path.name for path in files[0].parent.glob("*nlu*")) == [
+        "nlu.yml",
+        "test_nlu.yml",
+    ]
+
+
+def test_killed_at_any_moment_the_data_are_whole(files: tuple[Path, Path]) -> None:
+    """200 processes that add one example after the other, each killed at a random moment."""
+    chance = random.Random(1)
+    for number in range(200):
+        child = os.fork()
+        if child == 0:
+            try:
+                for more in range(1000):
+                    add(files, "ask_one", f"round {number} of {more} ones")
+            finally:
+                os._exit(0)
+        time.sleep(chance.random() * 0.02)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        text = files[0].read_text(encoding="utf-8")
+        assert text.startswith(DATA[: DATA.index("- tell")])
+        assert text.endswith("- intent: ask_two\n  examples: |\n    - what is two\n")
+    add(files, "ask_one", "after all that, one more")
+    assert len(examples.read(files[0])) > 20
+    assert list(files[0].parent.glob(".nlu.yml.*")) == []
+
+
+def test_in_a_checkout_it_is_a_commit_of_the_trainers(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examples, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data/nlu.yml"
+    path.write_text(DATA, encoding="utf-8")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@y"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *arguments], check=True)
+    (tmp_path / "other").write_text("not mine")
+    subprocess.run([*git, "add", "other"], check=True)
+    examples.add("ask_one", "more of one", "ann@clinic.example", path=path)
+    log = subprocess.run(
+        [*git, "log", "-1", "--format=%an|%ae|%s", "--stat"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert log.startswith("ann|ann@clinic.example|Add an example of ask_one")
+    assert "1 file changed, 1 insertion(+)" in log
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's content, to be broken."""
+    for name in ("data", "knowledge", "tests/nlu"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("domain.yml", "config.yml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def change(project: Path, name: str, old: str, new: str) -> int:
+    """Change a file; return the line of the change."""
+    path = project / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_the_projects_data_are_in_order() -> None:
+    assert checks.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("data/nlu.yml", "    - disc spasm why", "\t- disc spasm why", "data/nlu.yml:{line}: "),
+        ("domain.yml", "intents:\n", "intents: [\n", "domain.yml:"),
+        ("data/rules.yml", "rules:", "rules: {", "data/rules.yml:"),
+        (
+            "data/nlu.yml",
+            "    - disc spasm why",
+            "    - call 202 555 0143",
+            "data/nlu.yml:{line}: personal data",
+        ),
+        (
+            "data/nlu.yml",
+            "    - disc spasm why",
+            "    - disc spasm why\n    - Disc spasm, WHY?",
+            "ask_disc_spasm_cause: twice (line {line})",
+        ),
+        ("data/nlu.yml", "    - disc spasm why", "    - " + "x" * 10000, "500 are the most"),
+        ("data/nlu.yml", "- intent: ask_spasm_danger", "- intent: Ask-Danger", "small letters"),
+        ("domain.yml", "  - ask_spasm_danger: {use_entities: []}\n", "", "is not in domain.yml"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(
+    project: Path, name: str, old: str, new: str, says: str
+) -> None:
+    line = change(project, name, old, new)
+    found = "\n".join(checks.faults(project))
+    assert says.format(line=line) in found
+
+
+def test_a_message_that_teaches_and_tests_is_named(project: Path) -> None:
+    test = examples.read(ROOT / "tests/nlu/test_nlu.yml")[0]
+    change(project, "data/nlu.yml", "    - disc spasm why", f"    - {test.text}")
+    assert f"tests/nlu/test_nlu.yml:{test.line}: it teaches too" in "\n".join(
+        checks.faults(project)
+    )
+
+
+def test_a_file_that_is_gone_is_named(project: Path) -> None:
+    (project / "data/rules.yml").unlink()
+    assert checks.faults(project) == ["data/rules.yml: No such file or directory"]
