@@ -85,12 +85,17 @@ class Waiting:
 
 
 def queue(
-    session: Session, status: str = "", account_id: int | None = None, *, snoozed: bool = False
+    session: Session,
+    status: str = "",
+    account_id: int | None = None,
+    *,
+    snoozed: bool = False,
+    skip: int = 0,
 ) -> list[Waiting]:
     """Return handoffs for the desk: those with a red flag first, then the longest waiting.
 
     status: one of the states, or empty for all that are open; account_id: whose; snoozed: only
-    those that are put off, which else are left out.
+    those that are put off, which else are left out; skip: how many from the front.
     """
     flagged = sa.exists().where(Finding.conversation_id == Handoff.conversation_id)
     urgent = sa.or_(Handoff.red_flag.is_not(None), flagged)
@@ -109,7 +114,7 @@ def queue(
         query = query.order_by(Handoff.done_at.desc())
     return [
         waiting(handoff, owner or "", bool(is_urgent))
-        for handoff, owner, is_urgent in session.execute(query.limit(HANDOFFS_A_PAGE))
+        for handoff, owner, is_urgent in session.execute(query.offset(skip).limit(HANDOFFS_A_PAGE))
     ]
 
 

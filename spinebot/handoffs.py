@@ -203,6 +203,11 @@ def person_key(contact: str) -> str:
     return signature("contact keys", contact.strip().lower().encode()).hex()
 
 
+def key_of(text: str, region: str) -> str:
+    """Return the key of a number or address however it is written."""
+    return person_key(next((value for value, _, _ in contacts(text, region)), text))
+
+
 def _given(answers: Mapping[str, Any], slot: str) -> str | None:
     value = answers.get(slot)
     return None if value in (None, NOT_GIVEN) else str(value)

@@ -70,6 +70,20 @@ def tell_waiting(session: Session) -> int:
     return count
 
 
+def has_work(session: Session) -> bool:
+    """Return whether something may be to be told or sent. Only reads: asked every few seconds."""
+    unclaimed = sa.select(Handoff.id).where(
+        Handoff.status == HandoffStatus.NEW.value, Handoff.escalated_at.is_(None)
+    )
+    waiting = sa.select(Outgoing.id).where(
+        Outgoing.sent_at.is_(None), Outgoing.failed_at.is_(None), Outgoing.due_at <= now()
+    )
+    is_asked_for = bool(clinic().desk.digest and clinic().desk.tell and settings().smtp_url)
+    return is_asked_for or any(
+        session.scalar(query.limit(1)) is not None for query in (unclaimed, waiting)
+    )
+
+
 def tell_digest(session: Session) -> bool:
     """Tell what is open, on the morning of each working day; return whether it was told now."""
     entries = clinic()

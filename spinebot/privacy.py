@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from spinebot import audit, conversations, handoffs
 from spinebot.accounts import IDLE_FOR, SIGNED_IN_FOR
-from spinebot.asides import contacts
 from spinebot.clinic import clinic
 from spinebot.db import create_engine, now
 from spinebot.models import (
@@ -52,8 +51,7 @@ def find(session: Session, contact: str) -> Person:
     Whoever left two numbers in one conversation is found by either. Conversations in which nobody
     left a contact belong to nobody that we could know.
     """
-    found = next((value for value, _, _ in contacts(contact, clinic().region)), contact)
-    keys, talks, own = {handoffs.person_key(found)}, set[int](), list[Handoff]()
+    keys, talks, own = {handoffs.key_of(contact, clinic().region)}, set[int](), list[Handoff]()
     while True:
         more = session.scalars(
             sa.select(Handoff)

@@ -199,7 +199,7 @@ def test_the_second_who_claims_is_told_who_has_it(client: TestClient, ann: Accou
     sign_in(other, new_account(Role.DESK, "Bo Sample"))
     send(client, f"handoffs/{handoff.id}/claim")
     answer = send(other, f"handoffs/{handoff.id}/claim")
-    assert "Ann%20Sample%20has%20this%20handoff" in answer.headers["location"]
+    assert "Ann+Sample+has+this+handoff" in answer.headers["location"]
 
 
 def test_a_whole_day_at_the_desk(client: TestClient, ann: Account) -> None:
@@ -216,7 +216,7 @@ def test_a_whole_day_at_the_desk(client: TestClient, ann: Account) -> None:
     assert "rang long" in page
     assert "done: booked" in page
     wrong = send(client, f"{path}/snooze", until="yesterday")
-    assert "Choose%20a%20day" in wrong.headers["location"]
+    assert "Choose+a+day" in wrong.headers["location"]
 
 
 def test_staff_and_visitor_talk(client: TestClient, ann: Account) -> None:
@@ -281,3 +281,21 @@ def test_an_invited_colleague_chooses_a_password(client: TestClient, ann: Accoun
     assert other.get(f"/console/welcome/{link}").status_code == 404
     data = {"email": "bo@clinic.example", "password": "a good long password"}
     assert "Conversations" in other.post("/console/login", data=data).text
+
+
+def test_a_link_from_elsewhere_puts_no_words_into_our_mouth(
+    client: TestClient, ann: Account
+) -> None:
+    page = client.get("/console/conversations?done=Call+me+at+once&by=0123").text
+    assert "Call me at once" not in page
+    answer = send(client, "conversations/filters", name="", query="")
+    assert "Give the filters a name." in client.get(answer.headers["location"]).text
+
+
+def test_a_long_queue_goes_on(client: TestClient, ann: Account) -> None:
+    with writing() as session:
+        for number in range(55):
+            filled = answers(handoff_key=str(number))
+            handoffs.create(session, "visitor", filled, "I agree.")
+    assert "skip=50" in client.get("/console/handoffs").text
+    assert client.get("/console/handoffs?skip=50").text.count("data-row") == 5

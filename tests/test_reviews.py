@@ -104,7 +104,7 @@ def test_a_reference_a_number_and_a_contact_lead_to_the_conversation(ann: Accoun
     talk("another")
     with writing() as session:
         handoff = handoffs.create(session, conversation.sender, answers(), "I agree.")
-    for q in (f"#{conversation.id}", handoff.reference.lower(), "+12025550143"):
+    for q in (f"#{conversation.id}", handoff.reference.lower(), "+12025550143", "(202) 555-0143"):
         assert ids(find(ann, q=q)) == [conversation.id], q
 
 

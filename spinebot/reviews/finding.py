@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
-from spinebot.handoffs import person_key
+from spinebot.handoffs import key_of
 from spinebot.models import (
     Contact,
     Conversation,
@@ -247,7 +247,7 @@ def _hits(session: Session, text: str) -> tuple[set[int] | None, bool]:
     if match := re.fullmatch(r"#(\d{1,15})", text):
         return {int(match[1])}, False
     by_reference = sa.select(Handoff.conversation_id).where(Handoff.reference == text.upper())
-    key = person_key(text)
+    key = key_of(text, clinic().region)
     by_contact = (
         sa.select(Handoff.conversation_id)
         .join(Contact)

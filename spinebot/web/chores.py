@@ -47,6 +47,9 @@ def _give_back_deserted() -> list[int]:
 
 
 def _tell() -> None:
+    with reading() as session:
+        if not outbox.has_work(session):
+            return
     with writing() as session:
         outbox.tell_waiting(session)
         outbox.tell_digest(session)

@@ -136,14 +136,12 @@ def choose_password(request: Request, secret: str, password: Text = "") -> Respo
 
 
 @router.get("/account")
-def own_account(request: Request, staff: AnyStaff, done: str = "") -> Response:
+def own_account(request: Request, staff: AnyStaff) -> Response:
     """One's own account: browsers, password, second factor."""
-    return _own_account(request, staff, done=done)
+    return _own_account(request, staff)
 
 
-def _own_account(
-    request: Request, staff: Staff, status: int = 200, fault: str = "", done: str = ""
-) -> Response:
+def _own_account(request: Request, staff: Staff, status: int = 200, fault: str = "") -> Response:
     with reading() as session:
         account = session.get_one(Account, staff.id)
         logins = session.scalars(
@@ -160,7 +158,6 @@ def _own_account(
         secret=secret,
         picture=Markup(_qr(address)) if secret else "",  # noqa: S704  drawn by segno
         fault=fault,
-        done=done,
     )
 
 
@@ -185,9 +182,9 @@ def second_factor(
 
 
 @router.get("/accounts")
-def everybody(request: Request, staff: ACCOUNTS, done: str = "") -> Response:
+def everybody(request: Request, staff: ACCOUNTS) -> Response:
     """All accounts."""
-    return _everybody(request, staff, done=done)
+    return _everybody(request, staff)
 
 
 def _everybody(request: Request, staff: Staff, status: int = 200, **more: str) -> Response:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from spinebot import audit, conversations, desk, reviews
@@ -27,12 +27,18 @@ TABS = [("", "Open"), *((each.value, each.value.capitalize()) for each in Handof
 
 
 @router.get("")
-def handoffs(request: Request, staff: Reader, status: str = "", show: str = "") -> Response:
+def handoffs(
+    request: Request,
+    staff: Reader,
+    status: str = "",
+    show: str = "",
+    skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
+) -> Response:
     """The queue: who has a red flag first, then who waits longest."""
     status = status if status in {each.value for each in HandoffStatus} else ""
     mine = staff.id if show == "mine" else None
     with reading() as session:
-        queue = desk.queue(session, status, mine, snoozed=show == "snoozed")
+        queue = desk.queue(session, status, mine, snoozed=show == "snoozed", skip=skip)
         counts = desk.counts(session)
     return page(
         *(request, "handoffs.html", staff),
@@ -41,6 +47,7 @@ def handoffs(request: Request, staff: Reader, status: str = "", show: str = "") 
         tabs=TABS,
         status=status,
         show=show,
+        more=skip + len(queue) if len(queue) == desk.HANDOFFS_A_PAGE else None,
     )
 
 
