@@ -34,6 +34,7 @@ PAGES = (
         "reports",
         "privacy",
         "models",
+        "coverage",
         "tokens",
         "reports/sample?week=2026-01-01",
     ),

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from spinebot.web.console import (
     accounts,
     conversations,
+    coverage,
     handoffs,
     inbox,
     models,
@@ -19,16 +20,8 @@ from spinebot.web.console import (
 
 router = APIRouter()
 NOUNS = (
-    accounts,
-    takeover,
-    conversations,
-    handoffs,
-    inbox,
-    models,
-    outgoing,
-    reports,
-    privacy,
-    tokens,
+    *(accounts, takeover, conversations, handoffs, inbox, models, outgoing, reports),
+    *(coverage, privacy, tokens),
 )
 for _noun in NOUNS:
     router.include_router(_noun.router)
