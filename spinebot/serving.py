@@ -34,6 +34,7 @@ START_SECONDS = 180.0
 STANDBY_SECONDS = 900.0
 # A child that dies this often within a minute will die again.
 MOST_DEATHS = 3
+WARM_UPS = 20
 EMERGENCY = "I can't pee and I am numb between my legs"
 
 
@@ -80,6 +81,7 @@ class Serving:
             loop.add_signal_handler(sign, ended.set)
         server = await asyncio.start_server(self._relay, "127.0.0.1", settings().rasa_port)
         self._tell()
+        warming = asyncio.create_task(_warm_up(self.active))
         try:
             while not ended.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):
@@ -91,6 +93,7 @@ class Serving:
                     pointer = await self._change(wanted, pointer)
                 await self._end_standby()
         finally:
+            warming.cancel()
             server.close()
             for child in (self.active, self.standby):
                 await _end(child)
@@ -189,6 +192,16 @@ class Serving:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(content), encoding="utf-8")
         part.replace(models.serving_file())
+
+
+async def _warm_up(child: Child) -> None:
+    """Ask the first questions ourselves: they are slow, and no visitor should wait for them."""
+    for _ in range(WARM_UPS):
+        try:
+            await asyncio.to_thread(examine, child.port)
+            return
+        except Exception:  # the action server or the database may not be there yet
+            await asyncio.sleep(1)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
