@@ -79,7 +79,9 @@ def serve_rasa() -> None:
 
 
 @app.command()
-def train() -> None:
+def train(
+    keep: Annotated[bool, typer.Option(help="Train and measure; do not put it live.")] = False,
+) -> None:
     """Train a model from data/, config.yml and domain.yml, and put it live."""
     from spinebot.training import models, release
 
@@ -87,7 +89,10 @@ def train() -> None:
     typer.echo("measuring its red flags before it goes live")
     for measure in release.check(model):
         typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count} raise an alarm")
-    _put_live(model.name, "spinebot", "trained")
+    if keep:
+        typer.echo(f"{model.name} may go live: spinebot models promote {model.name}")
+    else:
+        _put_live(model.name, "spinebot", "trained")
 
 
 def _put_live(name: str, who: str, why: str) -> None:

@@ -87,6 +87,8 @@ def test_each_role_may_what_the_table_says(client: TestClient, role: Role) -> No
         if path.endswith("/events") or path == "/console/logout":
             continue
         may = right is None or right.name in MAY[role]
+        if may and path == "/console/models/train":
+            continue  # it would train, for minutes
         status = call(client, method, path, csrf=token).status_code
         assert (status != 403) is may, f"{role.value} {method} {path}: {status}"
 

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from spinebot import releases
+from spinebot import audit, releases
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.releases import PromotionError
-from spinebot.training import models, release
+from spinebot.training import models, release, worker
+from spinebot.training.worker import RunError
 from spinebot.web.console.auth import Staff, allow, page, see
 
 router = APIRouter(prefix="/console/models", include_in_schema=False)
@@ -36,7 +37,32 @@ def overview(request: Request, staff: Trainer) -> Response:
         is_current=bool(live and models.is_current(live)),
         previous=previous,
         history=history,
+        run=worker.last(),
     )
+
+
+@router.post("/train")
+def train(staff: Trainer) -> Response:
+    """Train a model beside the bot."""
+    try:
+        worker.start(staff.email)
+    except RunError as error:
+        return see(PLACE, str(error))
+    with writing() as session:
+        audit.record(session, staff.email, "began a training")
+    return see(PLACE, "A model is being trained; the bot goes on meanwhile.")
+
+
+@router.post("/cancel")
+def cancel(staff: Trainer) -> Response:
+    """End the training that goes on."""
+    try:
+        worker.cancel()
+    except RunError as error:
+        return see(PLACE, str(error))
+    with writing() as session:
+        audit.record(session, staff.email, "cancelled a training")
+    return see(PLACE, "The training is cancelled. Nothing has changed.")
 
 
 @router.post("/promote")
