@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -17,7 +16,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from spinebot.db import now
 from spinebot.errors import NotFoundError, SpinebotError
-from spinebot.models import Account, Login, Role
+from spinebot.keys import fingerprint
+from spinebot.models import Account, ApiToken, Login, Role
 
 INVITED_FOR = timedelta(days=3)
 IDLE_FOR = timedelta(hours=12)
@@ -96,7 +96,7 @@ def invite(session: Session, email: str, name: str, role: Role) -> tuple[Account
 def new_link(session: Session, account: Account) -> str:
     """Return the secret of a link that sets a password, once; an earlier link is no longer good."""
     secret = secrets.token_urlsafe(32)
-    account.invite_hash, account.invited_until = _hash(secret), now() + INVITED_FOR
+    account.invite_hash, account.invited_until = fingerprint(secret), now() + INVITED_FOR
     session.flush()
     return secret
 
@@ -107,7 +107,7 @@ def invited(session: Session, secret: str) -> Account:
     Raises:
         NotFoundError: there is none.
     """
-    found = session.scalar(sa.select(Account).where(Account.invite_hash == _hash(secret)))
+    found = session.scalar(sa.select(Account).where(Account.invite_hash == fingerprint(secret)))
     if found is None or not found.is_active or (found.invited_until or now()) <= now():
         raise NotFoundError("This link was used already, or is too old. Ask for a new one.")
     return found
@@ -152,7 +152,7 @@ def sign_in(session: Session, email: str, password: str, code: str, browser: str
     if _hasher.check_needs_rehash(account.password_hash):
         account.password_hash = _hasher.hash(password)
     token = secrets.token_urlsafe(32)
-    session.add(Login(token_hash=_hash(token), account_id=account.id, browser=browser[:200]))
+    session.add(Login(token_hash=fingerprint(token), account_id=account.id, browser=browser[:200]))
     session.flush()
     return token
 
@@ -160,7 +160,9 @@ def sign_in(session: Session, email: str, password: str, code: str, browser: str
 def signed_in(session: Session, token: str) -> Login | None:
     """Return the login behind a browser's cookie, with its account; None if it has ended."""
     found = session.scalar(
-        sa.select(Login).where(Login.token_hash == _hash(token)).options(joinedload(Login.account))
+        sa.select(Login)
+        .where(Login.token_hash == fingerprint(token))
+        .options(joinedload(Login.account))
     )
     if found is None or not found.account.is_active or is_over(found, now()):
         return None
@@ -249,6 +251,17 @@ def _is_password(password_hash: str, password: str) -> bool:
         return False
 
 
-def _hash(secret: str) -> str:
-    # 256 random bits: a plain hash cannot be searched backwards.
-    return hashlib.sha256(secret.encode()).hexdigest()
+def new_system(session: Session, name: str) -> str:
+    """Let one of the clinic's own systems read; return its token, which is kept as a hash."""
+    token = f"spinebot_{secrets.token_urlsafe(32)}"
+    session.add(ApiToken(name=name.strip()[:80] or "a system", token_hash=fingerprint(token)))
+    return token
+
+
+def system_of(session: Session, token: str) -> ApiToken | None:
+    """Return what is known of a system's token, if it is not revoked."""
+    return session.scalar(
+        sa.select(ApiToken).where(
+            ApiToken.token_hash == fingerprint(token), ApiToken.revoked_at.is_(None)
+        )
+    )

@@ -98,12 +98,10 @@ def train(
 def _put_live(name: str, who: str, why: str) -> None:
     from spinebot import releases
     from spinebot.db import upgrade, writing
-    from spinebot.training import models
 
     upgrade()
     with writing() as session:
-        model = releases.promote(session, name, who, why)
-    models.put_live(model)
+        releases.promote(session, name, who, why)
     typer.echo(f"{name} is live; a bot that runs changes to it within half a minute.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session
 from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
-from spinebot.keys import signature
+from spinebot.keys import fingerprint, signature
 from spinebot.language.redaction import redact
 from spinebot.models import (
     Article,
@@ -69,7 +68,7 @@ def start(session: Session, page: str, language: str = "en") -> tuple[Conversati
     """Begin a conversation; return it with the token that gives its visitor access."""
     token = _signed(secrets.token_urlsafe(32))
     conversation = Conversation(
-        token_hash=_hash(token), page=page[:500], language=language, memory={}
+        token_hash=fingerprint(token), page=page[:500], language=language, memory={}
     )
     session.add(conversation)
     session.flush()
@@ -86,7 +85,7 @@ def find(session: Session, token: str) -> Conversation:
     # What we did not sign is no token: the database is not asked.
     if hmac.compare_digest(token.encode(), _signed(token.split(".")[0]).encode()):
         found = session.scalar(
-            sa.select(Conversation).where(Conversation.token_hash == _hash(token))
+            sa.select(Conversation).where(Conversation.token_hash == fingerprint(token))
         )
     if found is None:
         raise NotFoundError("This conversation does not exist, or no longer.")
@@ -97,11 +96,6 @@ def _signed(secret: str) -> str:
     # 18 bytes are enough, and fill base64 without padding.
     signed = base64.urlsafe_b64encode(signature("conversation tokens", secret.encode())[:18])
     return f"{secret}.{signed.decode()}"
-
-
-def _hash(token: str) -> str:
-    # The token has 256 random bits: a plain hash cannot be searched backwards.
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def say(

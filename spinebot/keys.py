@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import hmac
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,3 +22,11 @@ def key_for(purpose: str) -> bytes:
 def signature(purpose: str, content: bytes) -> bytes:
     """Return the 32 bytes that only the holder of the secret key can make of ``content``."""
     return hmac.digest(key_for(purpose), content, "sha256")
+
+
+def fingerprint(token: str) -> str:
+    """Return what is kept of a token in its place.
+
+    Tokens have 256 random bits: a plain hash of them cannot be searched backwards.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()

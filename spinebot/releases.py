@@ -35,7 +35,7 @@ def figures(model: Path) -> list[dict[str, Any]]:
 
 
 def promote(session: Session, name: str, who: str, why: str = "") -> Path:
-    """Write that a model is put live; the caller sets the pointer when that is committed.
+    """Put a model live: it is written down, and with the commit the pointer follows.
 
     Raises:
         PromotionError: there is no such model, it was not measured or has failed, or it is live.
@@ -60,7 +60,8 @@ def promote(session: Session, name: str, who: str, why: str = "") -> Path:
             figures={each.name: each.share for each in found},
         )
     )
-    audit.record(session, who, "put live", f"model {name}", why.strip()[:200])
+    audit.record(session, who, "put live", f"model {name}")
+    sa.event.listen(session, "after_commit", lambda _: models.put_live(model), once=True)
     return model
 
 

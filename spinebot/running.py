@@ -43,7 +43,6 @@ def run() -> int:
         release.check(model)
         with writing() as session:
             releases.promote(session, model.name, "spinebot", "the first model")
-        models.put_live(model)
     elif not models.is_current(model):
         _say("the training data has changed since the live model was trained: `make train`")
     _say(f"starting with model {model.name}")

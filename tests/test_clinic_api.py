@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from starlette.testclient import TestClient
 
-from spinebot import handoffs
+from spinebot import accounts, handoffs
 from spinebot.db import now, reading, writing
 from spinebot.models import ApiToken, AuditEntry
-from spinebot.web import clinic_api, guards
+from spinebot.web import guards
 from spinebot.web.app import create_app
 from tests.console import talk
 from tests.factories import answers
@@ -35,7 +35,7 @@ def client(sqlite_database: Path) -> Iterator[TestClient]:
 def system(client: TestClient) -> TestClient:
     """A system with a token."""
     with writing() as session:
-        token = clinic_api.new_token(session, "the practice")
+        token = accounts.new_system(session, "the practice")
     client.headers["Authorization"] = f"Bearer {token}"
     return client
 

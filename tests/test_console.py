@@ -301,3 +301,18 @@ def test_a_long_queue_goes_on(client: TestClient, ann: Account) -> None:
             handoffs.create(session, "visitor", filled, "I agree.")
     assert "skip=50" in client.get("/console/handoffs").text
     assert client.get("/console/handoffs?skip=50").text.count("data-row") == 5
+
+
+def test_the_audit_trail_holds_no_words_of_staff(client: TestClient, ann: Account) -> None:
+    conversation = talk("hello")
+    path = f"conversations/{conversation.id}"
+    send(client, f"{path}/tags", name="zebra words")
+    send(client, f"{path}/tags", remove="zebra words")
+    send(client, f"{path}/notes", text="zebra words")
+    client.get("/console/conversations/999999")
+    with reading() as session:
+        rows = session.execute(sa.select(AuditEntry.what, AuditEntry.about, AuditEntry.details))
+        text = str(rows.all())
+    assert "put a tag on" in text
+    assert "zebra" not in text
+    assert "999999" not in text

@@ -33,8 +33,7 @@ def folder(database: str, data_dir: Path) -> Path:
 
 def promote(name: str, why: str = "") -> None:
     with writing() as session:
-        model = releases.promote(session, f"{name}.tar.gz", "ann@clinic.example", why)
-    models.put_live(model)
+        releases.promote(session, f"{name}.tar.gz", "ann@clinic.example", why)
 
 
 def live() -> str | None:
@@ -106,3 +105,16 @@ def test_nothing_was_live_before_the_first(folder: Path) -> None:
 def test_a_broken_note_of_what_is_served_is_no_note(folder: Path) -> None:
     models.serving_file().write_text("{", encoding="utf-8")
     assert models.served() == {}
+
+
+def test_what_is_not_committed_is_not_live(folder: Path) -> None:
+    promote("a")
+
+    def fail_half_way() -> None:
+        with writing() as session:
+            releases.promote(session, "b.tar.gz", "ann@clinic.example")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert live() == "a.tar.gz"

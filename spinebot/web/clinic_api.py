@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -16,9 +14,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session, joinedload
 
-from spinebot import audit, conversations
+from spinebot import accounts, audit, conversations
 from spinebot.db import now, reading, writing
-from spinebot.models import ApiToken, AuditEntry, Conversation, Finding, Handoff, HandoffChange
+from spinebot.models import AuditEntry, Conversation, Finding, Handoff, HandoffChange
 
 router = APIRouter(prefix="/api/v1", tags=["clinic"])
 MOST = 100
@@ -27,30 +25,13 @@ Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 _bearer = HTTPBearer(auto_error=False, description="A token that an administrator has made.")
 
 
-def new_token(session: Session, name: str) -> str:
-    """Make a token for a system; it is returned once and kept as a hash."""
-    token = f"spinebot_{secrets.token_urlsafe(32)}"
-    session.add(ApiToken(name=name.strip()[:80] or "a system", token_hash=_hash(token)))
-    return token
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _system(
     request: Request,
     sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
     """Return the name of the system that asks, and keep in the audit trail that it did."""
     with writing() as session:
-        found = None
-        if sent is not None:
-            found = session.scalar(
-                sa.select(ApiToken).where(
-                    ApiToken.token_hash == _hash(sent.credentials), ApiToken.revoked_at.is_(None)
-                )
-            )
+        found = accounts.system_of(session, sent.credentials) if sent else None
         if found is None:
             raise HTTPException(
                 401, "A token is missing, wrong or revoked.", {"WWW-Authenticate": "Bearer"}

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from spinebot import conversations
+from spinebot import keys
 from tests.system.assistant import Assistant, Visitor, wait_until
 from tests.system.browsing import open_chat, picture, say, visit
 
@@ -346,7 +346,7 @@ def test_nothing_that_anybody_writes_is_run(browser: Browser, assistant: Assista
     with connection:
         (conversation,) = connection.execute(
             "SELECT id FROM conversation WHERE token_hash = ?",
-            (conversations._hash(visitor.token),),
+            (keys.fingerprint(visitor.token),),
         ).fetchone()
         for payload in payloads:
             kinds = [("visitor", None), ("staff", {"type": "staff", "name": payload})]

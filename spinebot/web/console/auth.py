@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -12,7 +11,7 @@ from anyio import to_thread
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from spinebot import accounts, audit
+from spinebot import accounts
 from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
 from spinebot.errors import SpinebotError
@@ -167,15 +166,6 @@ def set_cookie(response: Response, token: str) -> None:
         httponly=True,
         samesite="lax",
     )
-
-
-def audited(staff: Staff, what: str, about: str = "", details: str = "") -> None:
-    """Keep in the audit trail that somebody saw something. Changes do it in their transaction."""
-    with writing() as session:
-        audit.record(session, staff.email, what, about, details)
-
-
-Handler = Callable[[Request, Exception], Any]
 
 
 async def to_sign_in(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from markupsafe import Markup, escape
 
 from spinebot import audit, desk, reviews
+from spinebot import conversations as said
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.models import (
@@ -29,7 +30,7 @@ from spinebot.models import (
     SectionRevision,
 )
 from spinebot.reviews import FLAG_REASONS, FOUND, FOUND_END, Filters, ReviewError
-from spinebot.web.console.auth import HOME, Staff, allow, audited, page, safe_back, see
+from spinebot.web.console.auth import HOME, Staff, allow, page, safe_back, see
 from spinebot.web.pages import templates
 
 router = APIRouter(prefix="/console/conversations", include_in_schema=False)
@@ -119,9 +120,9 @@ def conversation(
     """One conversation, from its last 50 turns."""
     is_revealed = bool(reveal) and staff.may("REVEAL")
     what = "revealed" if is_revealed else "opened"
-    audited(staff, what, f"conversation {conversation_id}")
     with writing() as session:
         found = reviews.get(session, conversation_id)
+        audit.record(session, staff.email, what, f"conversation {conversation_id}")
         reviews.see_mentions(session, found, staff.id)
         content = _content(session, found, until, is_revealed)
         content["canned"] = desk.canned_replies(session)
@@ -137,7 +138,7 @@ def _content(
     for each in session.scalars(sa.select(Flag).where(Flag.conversation_id == found.id)):
         flags[each.number].append(each)
     findings: dict[int, list[Finding]] = defaultdict(list)
-    for finding in session.scalars(sa.select(Finding).where(Finding.conversation_id == found.id)):
+    for finding in said.findings_of(session, found.id):
         findings[finding.message_id].append(finding)
     ratings = session.scalars(sa.select(Feedback).where(Feedback.conversation_id == found.id))
     owner = session.get(Account, found.staff_id) if found.staff_id else None
@@ -204,11 +205,11 @@ def tag(staff: Reviewer, conversation_id: int, name: Text = "", remove: Text = "
     """Put a tag on, or take one off."""
     if remove:
         return _act(
-            *(staff, conversation_id, f"untagged {remove[:40]}"),
+            *(staff, conversation_id, "took a tag off"),
             lambda session, found: reviews.untag(session, found, remove),
         )
     return _act(
-        *(staff, conversation_id, f"tagged {name[:40]}"),
+        *(staff, conversation_id, "put a tag on"),
         lambda session, found: reviews.tag(session, found, name, staff.id),
     )
 

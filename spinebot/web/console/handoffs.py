@@ -16,7 +16,7 @@ from spinebot.clinic import clinic
 from spinebot.db import reading, writing
 from spinebot.desk import DeskError
 from spinebot.models import Account, CannedReply, Handoff, HandoffStatus, Outcome
-from spinebot.web.console.auth import Staff, allow, audited, page, see
+from spinebot.web.console.auth import Staff, allow, page, see
 
 router = APIRouter(prefix="/console/handoffs", include_in_schema=False)
 PLACE = "/console/handoffs"
@@ -84,8 +84,10 @@ def save_reply(
 def handoff(request: Request, staff: Reader, handoff_id: int, reveal: str = "") -> Response:
     """One handoff on one screen, printable."""
     is_revealed = bool(reveal) and staff.may("REVEAL")
-    audited(staff, "revealed" if is_revealed else "opened", f"handoff {handoff_id}")
-    with reading() as session:
+    what = "revealed" if is_revealed else "opened"
+    with writing() as session:
+        desk.get(session, handoff_id)
+        audit.record(session, staff.email, what, f"handoff {handoff_id}")
         return page(
             request, "handoff.html", staff, **_packet(session, staff, handoff_id, is_revealed)
         )

@@ -70,8 +70,7 @@ def promote(staff: Trainer, name: Text = "", why: Text = "") -> Response:
     """Put a model live; with the pointer set, the serving process changes over by itself."""
     try:
         with writing() as session:
-            model = releases.promote(session, name, staff.email, why)
+            releases.promote(session, name, staff.email, why)
     except PromotionError as error:
         return see(PLACE, str(error))
-    models.put_live(model)
     return see(PLACE, f"{name} is put live; it answers as soon as it is started and examined.")

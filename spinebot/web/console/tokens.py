@@ -7,11 +7,10 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, Request, Response
 
-from spinebot import audit
+from spinebot import accounts, audit
 from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
 from spinebot.models import ApiToken
-from spinebot.web import clinic_api
 from spinebot.web.console.auth import Staff, allow, page, see
 
 router = APIRouter(prefix="/console/tokens", include_in_schema=False)
@@ -34,7 +33,7 @@ def tokens(request: Request, staff: Admin) -> Response:
 def make(request: Request, staff: Admin, name: Annotated[str, Form()] = "") -> Response:
     """Make a token; it is shown once."""
     with writing() as session:
-        token = clinic_api.new_token(session, name)
+        token = accounts.new_system(session, name)
         audit.record(session, staff.email, "made a token", name[:80])
     return _page(request, staff, token)
 
