@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 # Set before anything of ours reads its settings: no test may touch the developer's own data.
 os.environ["SPINEBOT_DATA_DIR"] = "/nonexistent/spinebot-tests"
@@ -154,6 +155,18 @@ def database(request: pytest.FixtureRequest) -> str:
     """The settings' database, once on SQLite and once on PostgreSQL."""
     request.getfixturevalue(f"{request.param}_database")
     return str(request.param)
+
+
+@pytest.fixture
+def client(sqlite_database: Path) -> Iterator[TestClient]:
+    """The web process as a browser sees it that nobody is signed in with; Rasa is away."""
+    from spinebot.web import guards
+    from spinebot.web.app import create_app
+
+    guards._limits.cache_clear()
+    guards._limiter.cache_clear()
+    with TestClient(create_app()) as found:
+        yield found
 
 
 ARTICLE = """---

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from rasa_sdk import Tracker
 
 from spinebot import articles
-from spinebot.db import writing
+from spinebot.db import engine, writing
 from tests.conftest import ROOT
 
 FORM = "mri_review_form"
@@ -91,6 +92,22 @@ def at_once(call: Callable[[], Any], times: int = 8) -> list[Any]:
     for thread in threads:
         thread.join()
     return outcomes
+
+
+def queries_of(act: Callable[[], Any]) -> int:
+    """Return how many statements ``act`` sends to the database."""
+    count = 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sa.event.listen(engine(), "before_cursor_execute", counted)
+    try:
+        act()
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", counted)
+    return count
 
 
 def load_articles(folder: Path = ROOT / "knowledge") -> articles.Loaded:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +19,6 @@ from spinebot.web import guards
 from spinebot.web.app import create_app
 from tests.console import talk
 from tests.factories import answers
-
-
-@pytest.fixture
-def client(sqlite_database: Path) -> Iterator[TestClient]:
-    guards._limits.cache_clear()
-    guards._limiter.cache_clear()
-    with TestClient(create_app()) as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +13,9 @@ from spinebot import handoffs
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
-from spinebot.web import console, guards
-from spinebot.web.app import create_app
+from spinebot.web import console
 from tests.console import csrf, fresh, new_account, send, sign_in, talk
 from tests.factories import answers
-
-
-@pytest.fixture
-def client(sqlite_database: Path) -> Iterator[TestClient]:
-    """A browser that is not signed in."""
-    guards._limits.cache_clear()
-    guards._limiter.cache_clear()
-    with TestClient(create_app()) as found:
-        yield found
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from spinebot import db, desk, handoffs, working_time
+from spinebot import desk, handoffs, working_time
 from spinebot.clinic import Opening
 from spinebot.db import now, reading, writing
 from spinebot.desk import DeskError
 from spinebot.models import Account, Finding, Handoff, HandoffChange, Role
 from tests.console import new_account, talk
-from tests.factories import answers, at_once
+from tests.factories import answers, at_once, queries_of
 
 
 def new_handoff(key: str = "one", **changes: Any) -> Handoff:
@@ -195,23 +195,12 @@ def test_changes_name_who_made_them(ann: Account) -> None:
 
 
 def test_no_more_handoffs_no_more_queries(ann: Account) -> None:
-    def queries() -> int:
-        count = 0
-
-        def counted(*_: object) -> None:
-            nonlocal count
-            count += 1
-
-        sa.event.listen(db.engine(), "before_cursor_execute", counted)
-        try:
-            with reading() as session:
-                desk.queue(session)
-        finally:
-            sa.event.remove(db.engine(), "before_cursor_execute", counted)
-        return count
+    def read() -> None:
+        with reading() as session:
+            desk.queue(session)
 
     new_handoff()
-    few = queries()
+    few = queries_of(read)
     for key in map(str, range(20)):
         new_handoff(key)
-    assert queries() == few
+    assert queries_of(read) == few

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from spinebot import conversations, db, reviews
+from spinebot import conversations, reviews
 from spinebot.db import now, reading, writing
 from spinebot.models import Account, Conversation, Feedback, Finding, Handoff, Tag
 from spinebot.reviews import FOUND, FOUND_END, Filters, ReviewError
 from tests.console import new_account, talk
+from tests.factories import queries_of
 
 
 @pytest.fixture
@@ -118,25 +119,11 @@ def test_the_list_goes_on_where_it_stopped(ann: Account) -> None:
 
 
 def test_no_more_rows_no_more_queries(ann: Account) -> None:
-    def queries() -> int:
-        count = 0
-
-        def counted(*_: object) -> None:
-            nonlocal count
-            count += 1
-
-        sa.event.listen(db.engine(), "before_cursor_execute", counted)
-        try:
-            find(ann, q="hello")
-        finally:
-            sa.event.remove(db.engine(), "before_cursor_execute", counted)
-        return count
-
     talk("hello")
-    few = queries()
+    few = queries_of(lambda: find(ann, q="hello"))
     for _ in range(30):
         talk("hello", "again")
-    assert queries() == few
+    assert queries_of(lambda: find(ann, q="hello")) == few
 
 
 def test_a_review_holds_until_the_conversation_goes_on(ann: Account) -> None:

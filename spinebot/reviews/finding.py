@@ -46,20 +46,21 @@ def _given(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _opt(kind: Any) -> Any:
-    return Annotated[kind | None, BeforeValidator(_given)]
+Day = Annotated[date | None, BeforeValidator(_given)]
+Count = Annotated[int | None, BeforeValidator(_given)]
+Share = Annotated[float | None, BeforeValidator(_given)]
 
 
 class Filters(BaseModel):
     """What a list of conversations is narrowed to; all that are given must hold."""
 
     q: str = ""
-    since: _opt(date) = None  # type: ignore[valid-type]
-    until: _opt(date) = None  # type: ignore[valid-type]
+    since: Day = None
+    until: Day = None
     page: str = ""
-    longer: _opt(int) = None  # type: ignore[valid-type]
-    shorter: _opt(int) = None  # type: ignore[valid-type]
-    unsure: _opt(float) = None  # type: ignore[valid-type]
+    longer: Count = None
+    shorter: Count = None
+    unsure: Share = None
     intent: str = ""
     tag: str = ""
     owner: Literal["", "bot", "staff"] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # The last ones keep a browser without a way out from trying to reach its maker.
@@ -59,6 +61,21 @@ def visit(
     context.close()
     # What is refused on purpose (422) or away (503) is in the console too.
     assert not [each for each in problems if "503" not in each and "422" not in each], problems
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def check_axe(page: Page, state: str, part: str | None = None) -> None:
+    """Fail if axe-core finds anything in a part of the page (None: all of it)."""
+    found = Axe().run(page, context=part, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.response["passes"]
+    faults = [
+        (fault["id"], node["target"], node.get("failureSummary", ""))
+        for fault in found.response["violations"]
+        for node in fault["nodes"]
+    ]
+    assert not faults, f"{state}: {json.dumps(faults, indent=1)}"
 
 
 def open_chat(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
@@ -11,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT
 from tests.system.assistant import Assistant, new_assistant
-from tests.system.browsing import open_chat, picture, say, visit
+from tests.system.browsing import check_axe, open_chat, picture, say, visit
 
 pytestmark = pytest.mark.browser
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PASSWORD = "a good long password"
 PAGES = (
     *("conversations", "conversations?q=spasm&review=open", "handoffs", "handoffs?status=done"),
@@ -91,14 +88,7 @@ def address(sampled: tuple[Assistant, str], browser: Browser) -> str:
 
 
 def check_accessibility(page: Page, state: str) -> None:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-    assert found.response["passes"]
-    faults = [
-        (fault["id"], node["target"], node.get("failureSummary", ""))
-        for fault in found.response["violations"]
-        for node in fault["nodes"]
-    ]
-    assert not faults, f"{state}: {json.dumps(faults, indent=1)}"
+    check_axe(page, state)
     root = "document.documentElement"
     assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), f"{state}: sideways"
 

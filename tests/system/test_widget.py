@@ -9,17 +9,15 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from spinebot import keys
 from tests.system.assistant import Assistant, Visitor, wait_until
-from tests.system.browsing import open_chat, picture, say, visit
+from tests.system.browsing import check_axe, open_chat, picture, say, visit
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = {"narrow": (320, 640), "tablet": (768, 1024), "desktop": (1280, 800)}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 # A desktop at 200 % has half of its pixels.
@@ -66,18 +64,7 @@ def check_accessibility(page: Page, state: str, part: str | None = "spine-chat")
     part: what to look at; None for the whole page.
     """
     page.wait_for_timeout(400)
-    found = Axe().run(
-        page,
-        context=part,
-        options={"runOnly": {"type": "tag", "values": RULES}},
-    )
-    assert found.response["passes"]
-    faults = [
-        (fault["id"], node["target"], node.get("failureSummary", ""))
-        for fault in found.response["violations"]
-        for node in fault["nodes"]
-    ]
-    assert not faults, f"{state}: {json.dumps(faults, indent=1)}"
+    check_axe(page, state, part)
     wide = page.evaluate(
         "[...document.querySelector('spine-chat').shadowRoot"
         ".querySelectorAll('.panel, .view, .log')]"
