@@ -304,3 +304,17 @@ def test_the_audit_trail_holds_no_words_of_staff(client: TestClient, ann: Accoun
     assert "put a tag on" in text
     assert "zebra" not in text
     assert "999999" not in text
+
+
+def test_a_correction_is_dealt_with_and_comes_back(client: TestClient, ann: Account) -> None:
+    conversation = talk("warm or cold on a cramp, says the zebra")
+    path = f"conversations/{conversation.id}/messages/1/correct"
+    send(client, path, should_be="ask_heat_or_ice")
+    assert "zebra" in client.get("/console/inbox").text
+    refused = send(client, "inbox/1/add", text="call 202 555 0143", intent="ask_heat_or_ice")
+    assert "personal data" in client.get(refused.headers["location"]).text
+    send(client, "inbox/1/done")
+    assert "zebra" not in client.get("/console/inbox").text
+    assert "zebra" in client.get("/console/inbox?show=done").text
+    send(client, "inbox/1/undo")
+    assert "zebra" in client.get("/console/inbox").text
