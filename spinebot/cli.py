@@ -126,8 +126,8 @@ def data_add(
     """Add an example to an intent; nothing else in the file changes."""
     from spinebot.training import examples
 
-    found = examples.add(intent, text, who)
-    typer.echo(f"data/nlu.yml:{found.line}: {found.text}")
+    for found in examples.add(intent, [text], who):
+        typer.echo(f"{examples.TRAINING}:{found.line}: {found.text}")
 
 
 @data_app.command("remove")
@@ -139,7 +139,7 @@ def data_remove(
     """Take an example out."""
     from spinebot.training import examples
 
-    examples.remove(intent, text, who)
+    examples.remove(intent, [text], who)
     typer.echo("It is out.")
 
 

@@ -188,10 +188,12 @@ def test_a_correction_keeps_the_masked_text_and_what_came_before(ann: Account) -
 def test_a_conversation_becomes_a_test(ann: Account) -> None:
     conversation = talk("hello", "heat or ice?")
     with reading() as session:
-        text = reviews.as_test(session, session.get_one(Conversation, conversation.id), 4)
-    assert "user: heat or ice?" in text
-    assert "intent: ask_disc_spasm_cause" in text
-    assert "action: action_x" in text
+        name, steps = reviews.as_test(session, session.get_one(Conversation, conversation.id), 4)
+    assert name == f"conversation {conversation.id} up to message 4"
+    assert [(step.text, step.intent, step.actions) for step in steps] == [
+        ("hello", "ask_disc_spasm_cause", ["action_x"]),
+        ("heat or ice?", "ask_disc_spasm_cause", ["action_x"]),
+    ]
 
 
 @pytest.mark.parametrize("reason", ["", "nonsense"])

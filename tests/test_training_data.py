@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from spinebot.training import checks, examples
+from spinebot.training import changes, checks, examples
 from spinebot.training.examples import ExampleError
 from tests.conftest import ROOT
 from tests.factories import at_once
@@ -39,24 +39,33 @@ nlu:
 """
 
 
+WHO = "ann@clinic.example"
+
+
 @pytest.fixture
-def files(tmp_path: Path, data_dir: Path) -> tuple[Path, Path]:
-    path, tests = tmp_path / "nlu.yml", tmp_path / "test_nlu.yml"
-    path.write_text(DATA, encoding="utf-8")
-    tests.write_text(TESTS, encoding="utf-8")
-    return path, tests
+def root(tmp_path: Path, data_dir: Path) -> Path:
+    """A project of two intents."""
+    found = tmp_path / "project"
+    for name, text in ((examples.TRAINING, DATA), (examples.TESTS, TESTS)):
+        (found / name).parent.mkdir(parents=True)
+        (found / name).write_text(text, encoding="utf-8")
+    return found
 
 
-def add(files: tuple[Path, Path], intent: str, text: str) -> None:
-    examples.add(intent, text, "ann@clinic.example", path=files[0], tests=files[1])
+def add(root: Path, intent: str, text: str) -> None:
+    examples.add(intent, [text], WHO, root=root)
 
 
-def test_one_line_more_and_nothing_else(files: tuple[Path, Path]) -> None:
-    add(files, "ask_one", "  say   something of one ")
+def data(root: Path) -> str:
+    return (root / examples.TRAINING).read_text(encoding="utf-8")
+
+
+def test_one_line_more_and_nothing_else(root: Path) -> None:
+    add(root, "ask_one", "  say   something of one ")
     expected = DATA.replace("of one\n", "of one\n    - say something of one\n")
-    assert files[0].read_text(encoding="utf-8") == expected
-    examples.remove("ask_one", "say something of one", "ann@clinic.example", path=files[0])
-    assert files[0].read_text(encoding="utf-8") == DATA
+    assert data(root) == expected
+    examples.remove("ask_one", ["say something of one"], WHO, root=root)
+    assert data(root) == DATA
 
 
 @pytest.mark.parametrize(
@@ -74,49 +83,42 @@ def test_one_line_more_and_nothing_else(files: tuple[Path, Path]) -> None:
         ("ask_one", "/ask_two now", "Rasa reads as its own"),
     ],
 )
-def test_what_would_teach_badly_is_refused(
-    files: tuple[Path, Path], intent: str, text: str, says: str
-) -> None:
+def test_what_would_teach_badly_is_refused(root: Path, intent: str, text: str, says: str) -> None:
     with pytest.raises(ExampleError, match=says):
-        add(files, intent, text)
-    assert files[0].read_text(encoding="utf-8") == DATA
+        add(root, intent, text)
+    assert data(root) == DATA
 
 
-def test_a_line_break_makes_no_second_example(files: tuple[Path, Path]) -> None:
-    add(files, "ask_one", "one\n- intent: evil\n  examples: |\n    - more")
-    assert {each.intent for each in examples.read(files[0])} == {"ask_one", "ask_two"}
+def test_a_line_break_makes_no_second_example(root: Path) -> None:
+    add(root, "ask_one", "one\n- intent: evil\n  examples: |\n    - more")
+    assert {each.intent for each in examples.parse(data(root))} == {"ask_one", "ask_two"}
 
 
-def test_an_intent_keeps_its_last_example(files: tuple[Path, Path]) -> None:
+def test_an_intent_keeps_its_last_example(root: Path) -> None:
     with pytest.raises(ExampleError, match="must keep one"):
-        examples.remove("ask_two", "what is two", "ann@clinic.example", path=files[0])
+        examples.remove("ask_two", ["what is two"], WHO, root=root)
     with pytest.raises(ExampleError, match="has no example"):
-        examples.remove("ask_two", "nothing", "ann@clinic.example", path=files[0])
+        examples.remove("ask_two", ["nothing"], WHO, root=root)
 
 
-def test_many_who_save_at_once_all_save(files: tuple[Path, Path]) -> None:
+def test_many_who_save_at_once_all_save(root: Path) -> None:
     numbers = iter(range(8))
-    assert at_once(lambda: add(files, "ask_one", f"one number {next(numbers)}")) == [None] * 8
-    assert len(examples.read(files[0])) == 3 + 8
+    assert at_once(lambda: add(root, "ask_one", f"one number {next(numbers)}")) == [None] * 8
+    assert len(examples.parse(data(root))) == 3 + 8
 
 
-def test_a_disk_that_is_full_changes_nothing(
-    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_changes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        add(files, "ask_one", "another one")
-    assert files[0].read_text(encoding="utf-8") == DATA
-    assert sorted(path.name for path in files[0].parent.glob("*nlu*")) == [
-        "nlu.yml",
-        "test_nlu.yml",
-    ]
+        add(root, "ask_one", "another one")
+    assert data(root) == DATA
+    assert [path.name for path in (root / "data").iterdir()] == ["nlu.yml"]
 
 
-def test_killed_at_any_moment_the_data_are_whole(files: tuple[Path, Path]) -> None:
+def test_killed_at_any_moment_the_data_are_whole(root: Path) -> None:
     """200 processes that add one example after the other, each killed at a random moment."""
     chance = random.Random(1)
     # What is loaded once is loaded here: the children are to be killed while they write.
@@ -126,40 +128,35 @@ def test_killed_at_any_moment_the_data_are_whole(files: tuple[Path, Path]) -> No
         if child == 0:
             try:
                 for more in range(1000):
-                    add(files, "ask_one", f"round {number} of {more} ones")
+                    add(root, "ask_one", f"round {number} of {more} ones")
             finally:
                 os._exit(0)
         time.sleep(chance.random() * 0.02)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        text = files[0].read_text(encoding="utf-8")
+        text = data(root)
         assert text.startswith(DATA[: DATA.index("- tell")])
         assert text.endswith("- intent: ask_two\n  examples: |\n    - what is two\n")
-    add(files, "ask_one", "after all that, one more")
-    assert len(examples.read(files[0])) > 20
-    assert list(files[0].parent.glob(".nlu.yml.*")) == []
+    add(root, "ask_one", "after all that, one more")
+    assert len(examples.parse(data(root))) > 20
+    assert [path.name for path in (root / "data").iterdir()] == ["nlu.yml"]
 
 
-def test_in_a_checkout_it_is_a_commit_of_the_trainers(
-    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(examples, "ROOT", tmp_path)
-    (tmp_path / "data").mkdir()
-    path = tmp_path / "data/nlu.yml"
-    path.write_text(DATA, encoding="utf-8")
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@y"]
+def test_in_a_checkout_it_is_a_commit_of_the_trainers(root: Path) -> None:
+    git = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@y"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
         subprocess.run([*git, *arguments], check=True)
-    (tmp_path / "other").write_text("not mine")
+    (root / "other").write_text("not mine")
     subprocess.run([*git, "add", "other"], check=True)
-    examples.add("ask_one", "more of one", "ann@clinic.example", path=path)
+    add(root, "ask_one", "more of one")
     log = subprocess.run(
-        [*git, "log", "-1", "--format=%an|%ae|%s", "--stat"],
+        [*git, "log", "-1", "--format=%h|%an|%ae|%s", "--stat"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert log.startswith("ann|ann@clinic.example|Add an example of ask_one")
+    [made] = changes.history()
+    assert log.startswith(f"{made.commit}|ann|{WHO}|Add an example of ask_one")
     assert "1 file changed, 1 insertion(+)" in log
 
 

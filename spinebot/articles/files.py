@@ -125,7 +125,7 @@ def read_articles(directory: Path, today: date | None = None) -> list[ArticleFil
             article = _read(path)
             articles.append(article)
             faults += [
-                f"{_name(path)}: {fault}" for fault in _faults(article, today or date.today())
+                f"{_name(path)}: {fault}" for fault in faults_of(article, today or date.today())
             ]
         except ArticleError as error:
             faults += error.faults
@@ -148,9 +148,18 @@ def _name(path: Path) -> str:
 
 def _read(path: Path) -> ArticleFile:
     try:
-        match = _FRONT.match(path.read_text(encoding="utf-8"))
+        return parse_article(path, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise ArticleError([f"{_name(path)}: text: is not UTF-8 ({error.reason})"]) from error
+
+
+def parse_article(path: Path, text: str) -> ArticleFile:
+    """Return the article that a file's text says; what it says may still be wrong (``faults_of``).
+
+    Raises:
+        ArticleError: it is no article.
+    """
+    match = _FRONT.match(text)
     if match is None:
         raise ArticleError([f"{_name(path)}: front matter: must stand between two lines of ---"])
     try:
@@ -177,7 +186,7 @@ def _one_line(error: YAMLError) -> str:
 
 
 def _split(text: str, front: ArticleFront) -> tuple[str, list[SectionFile]]:
-    """Cut the text at its headings; what has no counterpart is found by ``_faults``."""
+    """Cut the text at its headings; what has no counterpart is found by ``faults_of``."""
     matches = list(_HEADING.finditer(text))
     ends = [match.start() for match in matches[1:]] + [len(text)]
     described = {section.slug: section for section in front.sections}
@@ -189,7 +198,8 @@ def _split(text: str, front: ArticleFront) -> tuple[str, list[SectionFile]]:
     return opening.strip(), sections
 
 
-def _faults(article: ArticleFile, today: date) -> Iterator[str]:
+def faults_of(article: ArticleFile, today: date) -> Iterator[str]:
+    """Return what is wrong with an article by itself, each as ``field: what``."""
     front = article.front
     if front.written_on > today:
         yield "written_on: lies in the future"

@@ -10,7 +10,7 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from spinebot.bot.components import Fixed
-from spinebot.language.spine_terms import SpineTerm, is_telling, spine_terms
+from spinebot.language.spine_terms import side_by_side, spine_terms
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
@@ -36,16 +36,7 @@ class SpineTermExtractor(Fixed, EntityExtractorMixin):
                     "end": term.end,
                     "extractor": type(self).__name__,
                 }
-                for term in _side_by_side(spine_terms(message.get(TEXT) or ""))
+                for term in side_by_side(spine_terms(message.get(TEXT) or ""))
             ]
             message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
         return messages
-
-
-def _side_by_side(terms: List[SpineTerm]) -> List[SpineTerm]:
-    """Leave out what lies upon an earlier term, as Rasa wants it, and what tells nothing."""
-    kept: List[SpineTerm] = []
-    for term in filter(is_telling, terms):
-        if not kept or term.start >= kept[-1].end:
-            kept.append(term)
-    return kept

@@ -124,6 +124,15 @@ def is_telling(term: SpineTerm) -> bool:
     return term.kind != "duration" or term.value in trouble_time.BUCKETS
 
 
+def side_by_side(terms: Sequence[SpineTerm]) -> list[SpineTerm]:
+    """Return the terms as Rasa wants them: none upon an earlier one, none that tells nothing."""
+    kept: list[SpineTerm] = []
+    for term in filter(is_telling, terms):
+        if not kept or term.start >= kept[-1].end:
+            kept.append(term)
+    return kept
+
+
 def _spans(document: Doc) -> list[Span]:
     strings = document.vocab.strings
     found = [*_phrases()(document), *_levels()(document)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -23,6 +22,7 @@ from spinebot.models import (
     Tag,
 )
 from spinebot.reviews.finding import messages_until
+from spinebot.training import stories
 
 FLAG_REASONS = {
     "wrong_intent": "wrong intent",
@@ -196,23 +196,18 @@ def correct(
     return correction
 
 
-def as_test(session: Session, conversation: Conversation, last: int) -> str:
-    """Return a conversation test in Rasa's format: what was said up to a message, and done then.
+def as_test(
+    session: Session, conversation: Conversation, last: int
+) -> tuple[str, list[stories.Step]]:
+    """Return a conversation test, its name and its steps: what was said and done up to a message.
 
     What was typed is masked. Button presses are left as the intents behind them.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.compat import StringIO
-
-    steps: list[dict[str, Any]] = []
-    for said in messages_until(session, conversation, last):
-        if said.sender != Sender.VISITOR.value or not said.intent:
-            continue
-        steps.append({"user": said.payload or said.text, "intent": said.intent})
-        steps += [{"action": action} for action in said.actions or []]
-    if not steps:
+    said = [
+        stories.Step(each.text, each.intent, list(each.actions or []), bool(each.payload))
+        for each in messages_until(session, conversation, last)
+        if each.sender == Sender.VISITOR.value and each.intent
+    ]
+    if not said:
         raise ReviewError("Nothing was understood up to there: there is nothing to test.")
-    name = f"conversation {conversation.id} up to message {last}"
-    stream = StringIO()
-    YAML().dump({"version": "3.1", "stories": [{"story": name, "steps": steps}]}, stream)
-    return str(stream.getvalue())
+    return f"conversation {conversation.id} up to message {last}", said

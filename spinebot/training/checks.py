@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from spinebot import articles
 from spinebot.language.redaction import redact
 from spinebot.settings import ROOT
-from spinebot.training import examples
+from spinebot.training import changes, examples
 from spinebot.training.examples import LONGEST, TESTS, TRAINING, Example, normal
 
 FEWEST = 10  # examples of an intent; fewer teach it badly
@@ -26,11 +26,12 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 def faults(root: Path = ROOT) -> list[str]:
     """Return every fault of the training data as ``file:line: what``; none: they are in order."""
+    changes.recover(root)
     broken = list(_broken(root))
     if broken:
         return broken
-    training = examples.read(root / TRAINING.relative_to(ROOT))
-    tests = examples.read(root / TESTS.relative_to(ROOT))
+    training = examples.read(root / TRAINING)
+    tests = examples.read(root / TESTS)
     return [
         *_texts(training),
         *_duplicates(training),

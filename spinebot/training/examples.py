@@ -1,29 +1,22 @@
-"""The training examples as files: read with their lines, checked, and changed line by line.
+"""The training examples and the test sentences as files: read with their lines, and changed.
 
-A change touches the line it is about and nothing else: comments, order and spacing stay. It is
-written whole or not at all, one writer at a time, and committed by whoever made it where the
-project's folder is a git checkout.
+A change touches the lines it is about and nothing else: comments, order and spacing stay.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spinebot.errors import SpinebotError
 from spinebot.language.redaction import redact
-from spinebot.settings import ROOT, settings
+from spinebot.settings import ROOT
+from spinebot.training import changes
 
-TRAINING = ROOT / "data/nlu.yml"
-TESTS = ROOT / "tests/nlu/test_nlu.yml"
+TRAINING = "data/nlu.yml"
+TESTS = "tests/nlu/test_nlu.yml"
 LONGEST = 500  # characters; a visitor may not type more
 _INTENT = re.compile(r"^- intent: (\S+)\s*$")
 _EXAMPLE = re.compile(r"^(\s+)- (.*\S)\s*$")
@@ -49,8 +42,13 @@ def normal(text: str) -> str:
 
 def read(path: Path) -> list[Example]:
     """Return the examples of a file with their lines (from 1)."""
+    return parse(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def parse(text: str) -> list[Example]:
+    """Return the examples of a file's text with their lines (from 1)."""
     found, intent = [], ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if match := _INTENT.match(line):
             intent = match[1]
         elif intent and (match := _EXAMPLE.match(line)):
@@ -58,105 +56,140 @@ def read(path: Path) -> list[Example]:
     return found
 
 
-def add(intent: str, text: str, who: str, *, path: Path = TRAINING, tests: Path = TESTS) -> Example:
-    """Add an example to an intent; return it.
+def add(
+    intent: str, texts: Iterable[str], who: str, *, root: Path = ROOT, name: str = TRAINING
+) -> list[Example]:
+    """Add examples to an intent, all or none; return them. name: the file, or ``TESTS``.
 
     who: an e-mail address, which the commit names.
 
     Raises:
-        ExampleError: there is no such intent, or the text may not teach it.
+        ExampleError: there is no such intent, or a text may not teach it.
     """
-    text = " ".join(text.split())
-    with _one_at_a_time():
-        known = read(path)
-        _must_be_good(intent, text, known, read(tests) if tests.is_file() else [])
-        last = max(each.line for each in known if each.intent == intent)
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        indent = _EXAMPLE.match(lines[last - 1])
-        assert indent is not None
-        lines.insert(last, f"{indent[1]}- {text}\n")
-        _write(path, "".join(lines))
-        _commit(path, f"Add an example of {intent}", who)
-    return Example(text, intent, last + 1)
+    texts = [clean(text) for text in texts]
+    if not texts:
+        raise ExampleError("There is no example.")
+    kind = "example" if name == TRAINING else "test sentence"
+    with changes.change(f"Add {_count(texts, kind)} of {intent}", who, root=root) as writer:
+        known, tests = parse(writer.read(TRAINING)), parse(writer.read(TESTS))
+        if intent not in {each.intent for each in known}:
+            raise ExampleError(f"There is no intent {intent!r} in {TRAINING}.")
+        for place, text in enumerate(texts):
+            if wrong := fault(text, known, tests, texts[:place]):
+                raise ExampleError(wrong)
+        writer.write(name, with_examples(writer.read(name), intent, texts))
+        written = parse(writer.read(name))
+    return [each for each in written if each.intent == intent and each.text in set(texts)]
 
 
-def remove(intent: str, text: str, who: str, *, path: Path = TRAINING) -> None:
-    """Take an example out again.
+def remove(
+    intent: str, texts: Iterable[str], who: str, *, root: Path = ROOT, name: str = TRAINING
+) -> None:
+    """Take examples out again, all or none.
 
     Raises:
-        ExampleError: it is not there, or it is the intent's last one.
+        ExampleError: one is not there, or it is the intent's last one.
     """
-    with _one_at_a_time():
-        own = [each for each in read(path) if each.intent == intent]
+    texts = list(texts)
+    kind = "example" if name == TRAINING else "test sentence"
+    with changes.change(f"Take {_count(texts, kind)} of {intent} out", who, root=root) as writer:
+        writer.write(name, without_examples(writer.read(name), intent, texts, must_stay=True))
+
+
+def move(text: str, source: str, target: str, who: str, *, root: Path = ROOT) -> None:
+    """Give an example to another intent.
+
+    Raises:
+        ExampleError: it is not there, it is the last one, or there is no such intent.
+    """
+    with changes.change(f"Move an example of {source} to {target}", who, root=root) as writer:
+        content = writer.read(TRAINING)
+        if target not in {each.intent for each in parse(content)} or target == source:
+            raise ExampleError(f"There is no other intent {target!r} in {TRAINING}.")
+        content = without_examples(content, source, [text], must_stay=True)
+        writer.write(TRAINING, with_examples(content, target, [text]))
+
+
+def clean(text: str) -> str:
+    """Return a text on one line, without superfluous blanks."""
+    return " ".join(text.split())
+
+
+def fault(
+    text: str, known: Sequence[Example], tests: Sequence[Example], others: Sequence[str] = ()
+) -> str | None:
+    """Return why a text may not be an example, or None.
+
+    known, tests: what is in the training data and in the test set; others: what comes with it.
+    """
+    words = normal(text)
+    if not words:
+        return f"{text!r}: there are no words in it."
+    if len(text) > LONGEST:
+        return f"{text[:40]!r}...: it has {len(text)} characters; {LONGEST} are the most."
+    if redact(text) != text:
+        return (
+            f"{text!r}: it holds personal data: take names, numbers and addresses out "
+            f"({redact(text)})."
+        )
+    if text.startswith(("[", "{", "/")):
+        return f"{text!r}: it begins with a sign that Rasa reads as its own."
+    for given, where in ((known, "an example of"), (tests, "in the test set, as")):
+        same = next((each for each in given if normal(each.text) == words), None)
+        if same is not None:
+            return f"{text!r}: it is {where} {same.intent} already: {same.text!r}."
+    if words in map(normal, others):
+        return f"{text!r}: it is given twice."
+    return None
+
+
+def with_examples(
+    content: str, intent: str, texts: Sequence[str], *, after: Iterable[str] = ()
+) -> str:
+    """Return a file's text with more examples of an intent.
+
+    after: where a new intent's block goes: behind the last block of one of these intents, else to
+    the end of the file.
+    """
+    lines = content.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    own = [each.line for each in parse(content) if each.intent == intent]
+    if own:
+        indent = _EXAMPLE.match(lines[own[-1] - 1])
+        assert indent is not None
+        lines[own[-1] : own[-1]] = [f"{indent[1]}- {text}\n" for text in texts]
+        return "".join(lines)
+    block = [f"- intent: {intent}\n", "  examples: |\n", *(f"    - {text}\n" for text in texts)]
+    beside = set(after)
+    ends = [each.line for each in parse(content) if each.intent in beside]
+    place = max(ends, default=len(lines))
+    # The file's own way: a blank line between two blocks, or none.
+    is_spaced = bool(re.search(r"\n\n- intent: ", content))
+    lines[place:place] = ["\n", *block] if is_spaced else block
+    return "".join(lines)
+
+
+def without_examples(
+    content: str, intent: str, texts: Iterable[str], *, must_stay: bool = False
+) -> str:
+    """Return a file's text without some examples. must_stay: the intent keeps one at least."""
+    own = [each for each in parse(content) if each.intent == intent]
+    lines = content.splitlines(keepends=True)
+    gone = []
+    for text in texts:
         found = next((each for each in own if each.text == text), None)
         if found is None:
             raise ExampleError(f"{intent} has no example {text!r}.")
-        if len(own) == 1:
-            raise ExampleError(f"{text!r} is the last example of {intent}: it must keep one.")
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        del lines[found.line - 1]
-        _write(path, "".join(lines))
-        _commit(path, f"Take an example of {intent} out", who)
+        gone.append(found.line)
+    if must_stay and len(set(gone)) == len(own):
+        raise ExampleError(f"{own[-1].text!r} is the last example of {intent}: it must keep one.")
+    for line in sorted(set(gone), reverse=True):
+        del lines[line - 1]
+    return "".join(lines)
 
 
-def _must_be_good(intent: str, text: str, known: list[Example], tests: list[Example]) -> None:
-    if intent not in {each.intent for each in known}:
-        raise ExampleError(f"There is no intent {intent!r} in data/nlu.yml.")
-    if not normal(text):
-        raise ExampleError("There are no words in it.")
-    if len(text) > LONGEST:
-        raise ExampleError(f"It has {len(text)} characters; {LONGEST} are the most.")
-    if redact(text) != text:
-        raise ExampleError("It holds personal data: take names, numbers and addresses out.")
-    if text.startswith(("[", "{", "/")):
-        raise ExampleError("It begins with a sign that Rasa reads as its own.")
-    for others, where in ((known, "an example of"), (tests, "in the test set, as")):
-        same = next((each for each in others if normal(each.text) == normal(text)), None)
-        if same is not None:
-            raise ExampleError(f"It is {where} {same.intent} already: {same.text!r}.")
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Hold the lock under which the data are changed, across processes."""
-    folder = settings().data_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "training.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: also when the disk is full or the process is killed."""
-    # We hold the lock: what lies there is left of a process that was killed.
-    for stale in path.parent.glob(f".{path.name}.*"):
-        stale.unlink()
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, part)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-
-
-def _commit(path: Path, subject: str, who: str) -> None:
-    """Commit the file alone, where there is a git checkout; elsewhere there is nothing to do."""
-    git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists() or not path.is_relative_to(ROOT):
-        return
-    name = who.split("@")[0]
-    subprocess.run(
-        [
-            *(git, "-c", f"user.name={name}", "-c", f"user.email={who}"),
-            *("commit", "--quiet", "--only", "-m", subject, "--", str(path.relative_to(ROOT))),
-        ],
-        cwd=ROOT,
-        check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def _count(texts: Sequence[str], kind: str) -> str:
+    if len(texts) == 1:
+        return f"{'an' if kind.startswith('e') else 'a'} {kind}"
+    return f"{len(texts)} {kind}s"

@@ -10,6 +10,7 @@ from pathlib import Path
 from spinebot.errors import SpinebotError
 from spinebot.language.encoder import encoder_fingerprint
 from spinebot.settings import ROOT, settings
+from spinebot.training import changes
 from spinebot.training.rasa_process import run_rasa
 
 # What a model is made of, beside the encoder's files.
@@ -81,6 +82,7 @@ def train() -> Path:
     Raises:
         TrainingError: Rasa could not train; its own words have been printed.
     """
+    changes.recover()
     moment = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
     name = f"{moment}-{sources_hash()}"
     models = settings().models_dir

@@ -140,7 +140,7 @@ def test_nothing_of_it_is_in_what_trainers_get(planted: tuple[Assistant, int]) -
         "    for m in s.scalars(sa.select(Message).where(Message.sender == 'visitor')).all():\n"
         "        if not m.payload: reviews.correct(s, c, m.number, 'inform', a.id)\n"
         "    for k in s.scalars(sa.select(Correction)): print(k.text, k.context)\n"
-        f"    print(reviews.as_test(s, c, c.last_number))\n"
+        f"    print(stories.with_story('', *reviews.as_test(s, c, c.last_number)))\n"
         "    for m in s.scalars(sa.select(Message)): print(m.text, m.entities)\n"
     )
     done = subprocess.run(

@@ -30,6 +30,7 @@ from spinebot.models import (
     SectionRevision,
 )
 from spinebot.reviews import FLAG_REASONS, FOUND, FOUND_END, Filters, ReviewError
+from spinebot.training import changes, stories
 from spinebot.web.console.auth import HOME, Staff, allow, page, safe_back, see
 from spinebot.web.pages import templates
 
@@ -254,11 +255,32 @@ def as_test(staff: Exporter, conversation_id: int, number: int) -> Response:
     """A conversation test as a file."""
     try:
         with writing() as session:
-            text = reviews.as_test(session, reviews.get(session, conversation_id), number)
+            found = reviews.as_test(session, reviews.get(session, conversation_id), number)
             about = f"conversation {conversation_id}"
             audit.record(session, staff.email, "exported a test", about)
     except ReviewError as error:
         return see(f"{HOME}/{conversation_id}", str(error))
     name = f"test_conversation_{conversation_id}_{number}.yml"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    text = stories.with_story("", *found)
     return Response(text, media_type="application/yaml", headers=headers)
+
+
+@router.post("/{conversation_id}/messages/{number}/test")
+def save_test(staff: Corrector, conversation_id: int, number: int) -> Response:
+    """Keep the conversation up to there among the project's conversation tests."""
+    name = ""
+
+    def keep(session: Any, found: Conversation) -> None:
+        nonlocal name
+        name, steps = reviews.as_test(session, found, number)
+        with changes.change(f"Save {name} as a test", staff.email) as writer:
+            known = writer.read(stories.SAVED)
+            if f"- story: {name}\n" in known:
+                raise ReviewError("It is among the tests already.")
+            writer.write(stories.SAVED, stories.with_story(known, name, steps))
+
+    return _act(
+        *(staff, conversation_id, f"saved message {number} as a test", keep),
+        f"It is a test now, in {stories.SAVED}: every model must go through it.",
+    )

@@ -36,7 +36,7 @@ def add(staff: Trainer, item_id: int, text: Text = "", intent: Text = "") -> Res
     with reading() as session:
         corrections.correction(session, item_id)
     try:
-        example = examples.add(intent.strip(), text, staff.email)
+        [example] = examples.add(intent.strip(), [text], staff.email)
     except ExampleError as error:
         return see(PLACE, str(error))
     with writing() as session:
@@ -54,7 +54,7 @@ def undo(staff: Trainer, item_id: int) -> Response:
         found = corrections.correction(session, item_id)
     # Dealt with otherwise, there is no example to take out.
     with contextlib.suppress(ExampleError):
-        examples.remove(found.should_be, found.text, staff.email)
+        examples.remove(found.should_be, [found.text], staff.email)
     with writing() as session:
         corrections.correction(session, item_id).done_at = None
         audit.record(session, staff.email, "undid", f"correction {item_id}")
