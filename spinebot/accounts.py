@@ -45,6 +45,7 @@ class Right(str, Enum):
     REPORTS = "read reports"
     EXPORT = "export"
     TRAIN = "train and release models"
+    APPROVE = "approve labels about emergencies and treatments"
     AUDIT = "read the audit trail"
     ERASE = "erase and export a person"
     ACCOUNTS = "manage accounts and tokens"

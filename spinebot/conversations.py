@@ -22,11 +22,13 @@ from spinebot.models import (
     Article,
     Conversation,
     Correction,
+    Decision,
     Feedback,
     Finding,
     Flag,
     Handoff,
     Judgement,
+    Label,
     Mention,
     Message,
     Note,
@@ -264,7 +266,8 @@ def erase(session: Session, conversation: Conversation) -> None:
     own = sa.select(Note.id).where(Note.conversation_id == conversation.id)
     session.execute(sa.delete(Mention).where(Mention.note_id.in_(own)))
     said = sa.select(Message.id).where(Message.conversation_id == conversation.id)
-    session.execute(sa.delete(Judgement).where(Judgement.message_id.in_(said)))
+    for per_message in (Judgement, Label, Decision):
+        session.execute(sa.delete(per_message).where(per_message.message_id.in_(said)))
     for table in (
         *(Feedback, Finding, Unanswered, Correction, Flag, Tag, Note, Review),
         Message,

@@ -169,6 +169,21 @@ def client(sqlite_database: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture
+def project(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what trainers change, to be changed."""
+    from spinebot.training import changes
+
+    found = tmp_path / "project"
+    for name in ("data", "knowledge", "tests/nlu", "tests/stories"):
+        shutil.copytree(ROOT / name, found / name)
+    (found / "docs").mkdir()
+    for name in ("domain.yml", "config.yml", "docs/intents.md"):
+        shutil.copy(ROOT / name, found / name)
+    monkeypatch.setattr(changes, "ROOT", found)
+    return found
+
+
 ARTICLE = """---
 title: What is a sample?
 summary: A short sample.

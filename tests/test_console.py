@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -311,10 +312,13 @@ def test_a_correction_is_dealt_with_and_comes_back(client: TestClient, ann: Acco
     path = f"conversations/{conversation.id}/messages/1/correct"
     send(client, path, should_be="ask_heat_or_ice")
     assert "zebra" in client.get("/console/inbox").text
-    refused = send(client, "inbox/1/add", text="call 202 555 0143", intent="ask_heat_or_ice")
-    assert "personal data" in client.get(refused.headers["location"]).text
-    send(client, "inbox/1/done")
-    assert "zebra" not in client.get("/console/inbox").text
-    assert "zebra" in client.get("/console/inbox?show=done").text
-    send(client, "inbox/1/undo")
+    with reading() as session:
+        message = session.scalars(sa.select(Message.id).where(Message.number == 1)).one()
+    done = send(client, "inbox/label", messages=message, intent="-")
+    assert "1 left out" in client.get(done.headers["location"]).text
+    page = client.get("/console/inbox").text
+    assert "Nothing is open" in page
+    batch = re.search(r'name="batch" value="(\w+)"', page)
+    assert batch
+    send(client, "inbox/undo", batch=batch[1])
     assert "zebra" in client.get("/console/inbox").text

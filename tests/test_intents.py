@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -18,7 +17,6 @@ from ruamel.yaml import YAML
 from spinebot.articles import read_articles
 from spinebot.training import changes, checks, examples, intents
 from spinebot.training.intents import Draft, IntentError
-from tests.conftest import ROOT
 
 WHO = "ann@clinic.example"
 SILENT = "physical-therapy-exercise#which-exercises"
@@ -44,81 +42,69 @@ DRAFT = Draft(
 )
 
 
-@pytest.fixture
-def root(tmp_path: Path, data_dir: Path) -> Path:
-    """A copy of what of the project an intent stands in."""
-    found = tmp_path / "project"
-    for name in ("data", "knowledge", "tests/nlu", "tests/stories"):
-        shutil.copytree(ROOT / name, found / name)
-    (found / "docs").mkdir()
-    for name in ("domain.yml", "config.yml", "docs/intents.md"):
-        shutil.copy(ROOT / name, found / name)
-    return found
-
-
-def texts(root: Path) -> dict[str, str]:
+def texts(project: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(root)): path.read_text(encoding="utf-8")
-        for path in sorted(root.rglob("*"))
+        str(path.relative_to(project)): path.read_text(encoding="utf-8")
+        for path in sorted(project.rglob("*"))
         if path.is_file()
     }
 
 
-def yaml(root: Path, name: str) -> Any:
-    return YAML(typ="safe", pure=True).load((root / name).read_text(encoding="utf-8"))
+def yaml(project: Path, name: str) -> Any:
+    return YAML(typ="safe", pure=True).load((project / name).read_text(encoding="utf-8"))
 
 
-def test_only_lines_are_added_and_the_data_stay_in_order(root: Path) -> None:
-    before = texts(root)
-    intents.add(DRAFT, WHO, root=root)
+def test_only_lines_are_added_and_the_data_stay_in_order(project: Path) -> None:
+    before = texts(project)
+    intents.add(DRAFT, WHO)
     [made] = changes.history()
     assert set(made.files) == {
         *(examples.TRAINING, examples.TESTS, intents.DOMAIN, intents.RULES),
         *("knowledge/care/physical-therapy-exercise.md", intents.STORIES, intents.BORDERS),
     }
     assert [line for sign, line in changes.shown(made) if sign == "-"] == []
-    assert checks.faults(root) == []
-    changes.undo(made.id, WHO, root=root)
-    assert texts(root) == before
+    assert checks.faults(project) == []
+    changes.undo(made.id, WHO)
+    assert texts(project) == before
 
 
-def test_it_stands_in_every_file(root: Path) -> None:
-    intents.add(DRAFT, WHO, root=root)
-    assert {"ask_horse_riding": {"use_entities": []}} in yaml(root, "domain.yml")["intents"]
-    assert {"intent": DRAFT.name} in yaml(root, "data/rules.yml")["rules"][0]["steps"][0]["or"]
-    taught = [e.text for e in examples.read(root / examples.TRAINING) if e.intent == DRAFT.name]
+def test_it_stands_in_every_file(project: Path) -> None:
+    intents.add(DRAFT, WHO)
+    assert {"ask_horse_riding": {"use_entities": []}} in yaml(project, "domain.yml")["intents"]
+    assert {"intent": DRAFT.name} in yaml(project, "data/rules.yml")["rules"][0]["steps"][0]["or"]
+    taught = [e.text for e in examples.read(project / examples.TRAINING) if e.intent == DRAFT.name]
     assert taught == DRAFT.examples
     section = next(
         section
-        for article in read_articles(root / "knowledge")
+        for article in read_articles(project / "knowledge")
         for section in article.sections
         if section.front.slug == "which-exercises"
     )
     assert section.front.answers[DRAFT.name] == "May I ride a horse: when?"
-    story = yaml(root, intents.STORIES)["stories"][-1]
+    story = yaml(project, intents.STORIES)["stories"][-1]
     assert story["story"] == "May I ride a horse: when?"
     assert story["steps"][0]["intent"] == DRAFT.name
     assert "[back]" in story["steps"][0]["user"]
-    borders = (root / intents.BORDERS).read_text(encoding="utf-8")
+    borders = (project / intents.BORDERS).read_text(encoding="utf-8")
     assert "| `ask_horse_riding` | whether one may ride a horse with a bad back | |" in borders
 
 
-def test_the_preview_is_the_diff_and_writes_nothing(root: Path) -> None:
-    before = texts(root)
-    diff = intents.preview(DRAFT, root=root)
+def test_the_preview_is_the_diff_and_writes_nothing(project: Path) -> None:
+    before = texts(project)
+    diff = intents.preview(DRAFT)
     assert "+++ b/domain.yml" in diff
     assert "+  - ask_horse_riding: {use_entities: []}" in diff
     assert not [
         line for line in diff.splitlines() if line.startswith("-") and not line.startswith("---")
     ]
-    assert texts(root) == before
+    assert texts(project) == before
 
 
-def test_every_section_that_answers_nothing_may_be_given_a_question(root: Path) -> None:
+def test_every_section_that_answers_nothing_may_be_given_a_question(project: Path) -> None:
     """Whatever its front matter looks like, lines are only added."""
     silent = [
         f"{article.slug}#{section.front.slug}"
-        for article in read_articles(root / "knowledge")
+        for article in read_articles(project / "knowledge")
         for section in article.sections
         if not section.front.answers
     ]
@@ -126,11 +112,11 @@ def test_every_section_that_answers_nothing_may_be_given_a_question(root: Path) 
     for place in silent:
         following = ["ask_heat_or_ice", "ask_exercises"]
         draft = replace(DRAFT, section=place, following=following)
-        found = intents.faults(draft, root=root)
+        found = intents.faults(draft)
         if found:
             assert {where for where, _ in found} == {"section"}, found
         else:
-            assert "+    answers:" in intents.preview(draft, root=root)
+            assert "+    answers:" in intents.preview(draft)
 
 
 @pytest.mark.parametrize(
@@ -155,13 +141,13 @@ def test_every_section_that_answers_nothing_may_be_given_a_question(root: Path) 
     ],
 )
 def test_a_fault_is_named_with_its_field_and_nothing_is_written(
-    root: Path, change: dict[str, Any], where: str, says: str
+    project: Path, change: dict[str, Any], where: str, says: str
 ) -> None:
-    before = texts(root)
+    before = texts(project)
     with pytest.raises(IntentError) as raised:
-        intents.add(replace(DRAFT, **change), WHO, root=root)
+        intents.add(replace(DRAFT, **change), WHO)
     assert any(field == where and says in what for field, what in raised.value.faults)
-    assert texts(root) == before
+    assert texts(project) == before
 
 
 @pytest.mark.parametrize(
@@ -176,39 +162,39 @@ def test_a_name_is_suggested(question: str, name: str) -> None:
     assert intents.suggested_name(question) == name
 
 
-def test_killed_while_intents_are_added_the_data_still_validate(root: Path) -> None:
+def test_killed_while_intents_are_added_the_data_still_validate(project: Path) -> None:
     """Processes that add and take back an intent in seven files, killed at random moments."""
     chance = random.Random(3)
-    intents.preview(DRAFT, root=root)
+    intents.preview(DRAFT)
     for _ in range(12):
         child = os.fork()
         if child == 0:
             try:
                 while True:
-                    intents.add(DRAFT, WHO, root=root)
-                    changes.undo(changes.history()[0].id, WHO, root=root)
+                    intents.add(DRAFT, WHO)
+                    changes.undo(changes.history()[0].id, WHO)
             finally:
                 os._exit(0)
         time.sleep(0.5 + 2 * chance.random())
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        changes.recover(root)
+        changes.recover(project)
         has = {
             name
-            for name, text in texts(root).items()
+            for name, text in texts(project).items()
             if DRAFT.name in text or DRAFT.tests[0] in text
         }
         assert len(has) in {0, 7}
         if has:
-            changes.undo(changes.history()[0].id, WHO, root=root)
-    assert checks.faults(root) == []
+            changes.undo(changes.history()[0].id, WHO)
+    assert checks.faults(project) == []
 
 
-def test_in_a_checkout_it_is_one_commit(root: Path) -> None:
-    git = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@y"]
+def test_in_a_checkout_it_is_one_commit(project: Path) -> None:
+    git = ["git", "-C", str(project), "-c", "user.name=x", "-c", "user.email=x@y"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
         subprocess.run([*git, *arguments], check=True)
-    intents.add(DRAFT, WHO, root=root)
+    intents.add(DRAFT, WHO)
     log = subprocess.run(
         [*git, "log", "-1", "--format=%ae|%s", "--stat"], capture_output=True, text=True, check=True
     ).stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -158,16 +157,6 @@ def test_in_a_checkout_it_is_a_commit_of_the_trainers(root: Path) -> None:
     [made] = changes.history()
     assert log.startswith(f"{made.commit}|ann|{WHO}|Add an example of ask_one")
     assert "1 file changed, 1 insertion(+)" in log
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project's content, to be broken."""
-    for name in ("data", "knowledge", "tests/nlu"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("domain.yml", "config.yml"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
 
 
 def change(project: Path, name: str, old: str, new: str) -> int:

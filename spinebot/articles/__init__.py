@@ -2,7 +2,7 @@
 
 from spinebot.articles.answers import Answer, answer, answer_of, following, question_titles
 from spinebot.articles.cases import said_in, together
-from spinebot.articles.files import ArticleFile, SectionFile, read_articles
+from spinebot.articles.files import PENDING, ArticleFile, SectionFile, count_words, read_articles
 from spinebot.articles.lately import was_answered, with_answer, without_answer
 from spinebot.articles.reading import HARDEST_GRADE, hard_sections
 from spinebot.articles.search import Hit, nearest
@@ -11,6 +11,7 @@ from spinebot.articles.vectors import make_vectors
 
 __all__ = [
     "HARDEST_GRADE",
+    "PENDING",
     "Answer",
     "ArticleFile",
     "Hit",
@@ -18,6 +19,7 @@ __all__ = [
     "SectionFile",
     "answer",
     "answer_of",
+    "count_words",
     "following",
     "hard_sections",
     "load",

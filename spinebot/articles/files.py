@@ -131,7 +131,7 @@ def read_articles(directory: Path, today: date | None = None) -> list[ArticleFil
             faults += error.faults
     if not articles and not faults:
         faults.append(f"{directory}: there is no article here (expected <topic>/<slug>.md)")
-    faults += _faults_between(articles)
+    faults += faults_between(articles)
     if faults:
         raise ArticleError(faults)
     return articles
@@ -246,7 +246,8 @@ def _section_faults(section: SectionFile) -> Iterator[str]:
         yield f"{place}: only paragraphs, '- ' lists and **bold** may be used"
 
 
-def _faults_between(articles: Sequence[ArticleFile]) -> Iterator[str]:
+def faults_between(articles: Sequence[ArticleFile]) -> Iterator[str]:
+    """Return what is wrong with articles beside one another, each as ``file: field: what``."""
     for slug, count in Counter(article.slug for article in articles).items():
         if count > 1:
             yield f"{slug}.md: {count} articles have this name; it is the page's address"

@@ -38,9 +38,13 @@ def hard_sections(articles: Sequence[ArticleFile]) -> Iterator[HardSection]:
         for section in article.sections:
             measured = grade(section.body)
             if measured > HARDEST_GRADE:
-                hardest = sorted(_plain(section.body), key=grade, reverse=True)
                 place = f"{article.topic}/{article.slug}.md: {section.front.slug}"
-                yield HardSection(place, measured, hardest[:3])
+                yield HardSection(place, measured, hardest(section.body)[:3])
+
+
+def hardest(text: str) -> list[str]:
+    """Return the sentences of a text, the hardest first."""
+    return sorted(_plain(text), key=grade, reverse=True)
 
 
 def mean_grade(articles: Sequence[ArticleFile]) -> float:

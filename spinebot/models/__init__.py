@@ -43,17 +43,20 @@ from spinebot.models.talk import (
     Sender,
     Unanswered,
 )
+from spinebot.models.workbench import ArticleRequest, Decision, Label, Trial, TrialLink
 
 __all__ = [
     "Account",
     "ApiToken",
     "Article",
+    "ArticleRequest",
     "Attempt",
     "AuditEntry",
     "CannedReply",
     "Contact",
     "Conversation",
     "Correction",
+    "Decision",
     "EventCount",
     "Feedback",
     "Finding",
@@ -62,6 +65,7 @@ __all__ = [
     "HandoffChange",
     "HandoffStatus",
     "Judgement",
+    "Label",
     "Login",
     "Mention",
     "Message",
@@ -78,6 +82,8 @@ __all__ = [
     "SectionRevision",
     "Sender",
     "Tag",
+    "Trial",
+    "TrialLink",
     "Unanswered",
     "Variant",
 ]

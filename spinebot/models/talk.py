@@ -40,6 +40,8 @@ class Conversation(Base):
     rasa_session: Mapped[int] = mapped_column(default=1)
     rasa_turns: Mapped[int] = mapped_column(default=0)
     memory: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    # A tester's (`Trial`): it counts in no statistics and teaches nothing. Empty for visitors.
+    trial: Mapped[str | None] = mapped_column(index=True)
 
     @property
     def sender(self) -> str:

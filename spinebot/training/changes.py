@@ -105,9 +105,14 @@ class Writer:
         return "".join(f"{line}\n" for line in lines)
 
 
+def project() -> Path:
+    """Return the folder of the project: its data, domain, articles and tests."""
+    return ROOT
+
+
 @contextmanager
 def change(
-    subject: str, who: str, *, root: Path = ROOT, undoes: int | None = None
+    subject: str, who: str, *, root: Path | None = None, undoes: int | None = None
 ) -> Iterator[Writer]:
     """Make a change: what the block writes is on the disk when it has ended without an error.
 
@@ -117,6 +122,7 @@ def change(
         ChangeError: a change that was broken off cannot be finished.
         OSError: the disk is full or the like; nothing has changed.
     """
+    root = root or project()
     with _one_at_a_time():
         _finish_pending(root)
         writer = Writer(root)
@@ -138,7 +144,7 @@ def change(
         _finish_pending(root)
 
 
-def recover(root: Path = ROOT) -> None:
+def recover(root: Path | None = None) -> None:
     """Finish a change that was broken off. Whoever reads the data for a training calls this first.
 
     Raises:
@@ -146,7 +152,7 @@ def recover(root: Path = ROOT) -> None:
     """
     if (_folder() / "pending.json").is_file():
         with _one_at_a_time():
-            _finish_pending(root)
+            _finish_pending(root or project())
 
 
 def history() -> list[Change]:
@@ -167,7 +173,7 @@ def get(change_id: int) -> Change:
     return _read(file)
 
 
-def undo(change_id: int, who: str, *, root: Path = ROOT) -> Change:
+def undo(change_id: int, who: str, *, root: Path | None = None) -> Change:
     """Take a change back, also when others came after it; return it.
 
     Raises:

@@ -13,7 +13,6 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from spinebot import articles
 from spinebot.language.redaction import redact
-from spinebot.settings import ROOT
 from spinebot.training import changes, examples
 from spinebot.training.examples import LONGEST, TESTS, TRAINING, Example, normal
 
@@ -24,8 +23,9 @@ MADE_UP = {"inform", "out_of_scope_nonsense"}
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
-def faults(root: Path = ROOT) -> list[str]:
+def faults(root: Path | None = None) -> list[str]:
     """Return every fault of the training data as ``file:line: what``; none: they are in order."""
+    root = root or changes.project()
     changes.recover(root)
     broken = list(_broken(root))
     if broken:

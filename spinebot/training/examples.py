@@ -12,13 +12,13 @@ from pathlib import Path
 
 from spinebot.errors import SpinebotError
 from spinebot.language.redaction import redact
-from spinebot.settings import ROOT
 from spinebot.training import changes
 
 TRAINING = "data/nlu.yml"
 TESTS = "tests/nlu/test_nlu.yml"
 LONGEST = 500  # characters; a visitor may not type more
 _INTENT = re.compile(r"^- intent: (\S+)\s*$")
+_MASKED = re.compile(r"\[(?:email|number|name|date[a-z ]*)\]")  # as redact() leaves it
 _EXAMPLE = re.compile(r"^(\s+)- (.*\S)\s*$")
 
 
@@ -56,8 +56,13 @@ def parse(text: str) -> list[Example]:
     return found
 
 
+def intents(root: Path | None = None) -> list[str]:
+    """Return the names of the intents that have examples, sorted."""
+    return sorted({each.intent for each in read((root or changes.project()) / TRAINING)})
+
+
 def add(
-    intent: str, texts: Iterable[str], who: str, *, root: Path = ROOT, name: str = TRAINING
+    intent: str, texts: Iterable[str], who: str, *, root: Path | None = None, name: str = TRAINING
 ) -> list[Example]:
     """Add examples to an intent, all or none; return them. name: the file, or ``TESTS``.
 
@@ -83,7 +88,7 @@ def add(
 
 
 def remove(
-    intent: str, texts: Iterable[str], who: str, *, root: Path = ROOT, name: str = TRAINING
+    intent: str, texts: Iterable[str], who: str, *, root: Path | None = None, name: str = TRAINING
 ) -> None:
     """Take examples out again, all or none.
 
@@ -96,18 +101,22 @@ def remove(
         writer.write(name, without_examples(writer.read(name), intent, texts, must_stay=True))
 
 
-def move(text: str, source: str, target: str, who: str, *, root: Path = ROOT) -> None:
-    """Give an example to another intent.
+def move(
+    texts: Iterable[str], source: str, target: str, who: str, *, root: Path | None = None
+) -> None:
+    """Give examples to another intent, all or none.
 
     Raises:
-        ExampleError: it is not there, it is the last one, or there is no such intent.
+        ExampleError: one is not there, it is the last one, or there is no such intent.
     """
-    with changes.change(f"Move an example of {source} to {target}", who, root=root) as writer:
+    texts = list(texts)
+    subject = f"Move {_count(texts, 'example')} of {source} to {target}"
+    with changes.change(subject, who, root=root) as writer:
         content = writer.read(TRAINING)
         if target not in {each.intent for each in parse(content)} or target == source:
             raise ExampleError(f"There is no other intent {target!r} in {TRAINING}.")
-        content = without_examples(content, source, [text], must_stay=True)
-        writer.write(TRAINING, with_examples(content, target, [text]))
+        content = without_examples(content, source, texts, must_stay=True)
+        writer.write(TRAINING, with_examples(content, target, texts))
 
 
 def clean(text: str) -> str:
@@ -127,7 +136,7 @@ def fault(
         return f"{text!r}: there are no words in it."
     if len(text) > LONGEST:
         return f"{text[:40]!r}...: it has {len(text)} characters; {LONGEST} are the most."
-    if redact(text) != text:
+    if redact(text) != text or _MASKED.search(text):
         return (
             f"{text!r}: it holds personal data: take names, numbers and addresses out "
             f"({redact(text)})."

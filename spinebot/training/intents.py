@@ -18,9 +18,8 @@ from ruamel.yaml.error import YAMLError
 
 from spinebot.articles.files import ANSWER_WORDS, count_words, parse_article
 from spinebot.errors import ArticleError, SpinebotError
-from spinebot.settings import ROOT
 from spinebot.training import changes, examples, stories
-from spinebot.training.changes import Writer
+from spinebot.training.changes import Writer, project
 from spinebot.training.examples import TESTS, TRAINING, Example
 
 DOMAIN, RULES, BORDERS = "domain.yml", "data/rules.yml", "docs/intents.md"
@@ -71,23 +70,23 @@ _EMPTY = frozenset(
 )
 
 
-def faults(draft: Draft, *, root: Path = ROOT) -> list[tuple[str, str]]:
+def faults(draft: Draft, *, root: Path | None = None) -> list[tuple[str, str]]:
     """Return why the draft cannot be added yet, as (field, what); empty: it can."""
-    return list(_faults(draft, Writer(root)))
+    return list(_faults(draft, Writer(root or project())))
 
 
-def preview(draft: Draft, *, root: Path = ROOT) -> str:
+def preview(draft: Draft, *, root: Path | None = None) -> str:
     """Return the diff that adding the draft would make.
 
     Raises:
         IntentError: the draft has faults.
     """
-    writer = Writer(root)
+    writer = Writer(root or project())
     _write(draft, writer)
     return writer.diff()
 
 
-def add(draft: Draft, who: str, *, root: Path = ROOT) -> None:
+def add(draft: Draft, who: str, *, root: Path | None = None) -> None:
     """Add the intent to the project.
 
     Raises:
@@ -152,10 +151,11 @@ def _section_faults(draft: Draft, writer: Writer) -> Iterator[tuple[str, str]]:
         yield "following", "Choose 2 or 3 questions to offer after this answer."
 
 
-def article_path(slug: str, root: Path = ROOT) -> str | None:
+def article_path(slug: str, root: Path | None = None) -> str | None:
     """Return an article's file in the project, by its slug."""
     if not re.fullmatch(r"[a-z0-9-]+", slug):
         return None
+    root = root or project()
     found = next(iter(sorted((root / "knowledge").glob(f"*/{slug}.md"))), None)
     return str(found.relative_to(root)) if found else None
 

@@ -6,10 +6,13 @@ from fastapi import APIRouter
 
 from spinebot.web.console import (
     accounts,
+    articles,
+    changes,
     conversations,
     coverage,
     handoffs,
     inbox,
+    intents,
     models,
     outgoing,
     privacy,
@@ -21,7 +24,7 @@ from spinebot.web.console import (
 router = APIRouter()
 NOUNS = (
     *(accounts, takeover, conversations, handoffs, inbox, models, outgoing, reports),
-    *(coverage, privacy, tokens),
+    *(coverage, privacy, tokens, intents, changes, articles),
 )
 for _noun in NOUNS:
     router.include_router(_noun.router)

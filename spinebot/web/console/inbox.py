@@ -1,18 +1,19 @@
-"""The page of the trainers' inbox."""
+"""The trainers' inbox: messages to learn from, labelled alone or many at once."""
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
 
 from spinebot import audit
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
-from spinebot.reviews import inbox as corrections
-from spinebot.training import examples
-from spinebot.training.examples import ExampleError
+from spinebot.errors import SpinebotError
+from spinebot.models import Account
+from spinebot.training import examples, inbox
+from spinebot.training.inbox import Outcome
 from spinebot.web.console.auth import Staff, allow, page, see
 
 router = APIRouter(prefix="/console/inbox", include_in_schema=False)
@@ -20,51 +21,84 @@ PLACE = "/console/inbox"
 Corrector = Annotated[Staff, allow(Right.CORRECT)]
 Trainer = Annotated[Staff, allow(Right.TRAIN)]
 Text = Annotated[str, Form()]
+Numbers = Annotated[list[int], Form()]
+LEAVE_OUT = "-"
 
 
 @router.get("")
-def inbox(request: Request, staff: Corrector, show: str = "") -> Response:
-    """What is open, by what it should have been."""
+def overview(request: Request, staff: Corrector) -> Response:
+    """What is open, the most instructive first."""
     with reading() as session:
-        found = corrections.corrections(session, is_done=show == "done")
-    return page(request, "inbox.html", staff, corrections=found, show=show)
+        items = inbox.find(session, staff.id)
+        waits = inbox.waiting(session)
+        last = inbox.last_batch(session, staff.id)
+        agreement = inbox.agreement(session)
+    return page(
+        *(request, "inbox.html", staff),
+        items=items,
+        waits=waits,
+        last=last,
+        agreement=agreement,
+        least_kappa=inbox.LEAST_KAPPA,
+        intents=examples.intents(),
+        second_reader=inbox.SECOND_READER,
+        leave_out=LEAVE_OUT,
+    )
 
 
-@router.post("/{item_id}/add")
-def add(staff: Trainer, item_id: int, text: Text = "", intent: Text = "") -> Response:
-    """Make an example of it, in the words that the trainer chose."""
-    with reading() as session:
-        corrections.correction(session, item_id)
+@router.post("/label")
+def label(
+    staff: Corrector,
+    messages: Numbers = [],  # noqa: B006  FastAPI copies it
+    intent: Text = "",
+    text: Text = "",
+    then: Text = "",
+) -> Response:
+    """Say what messages should be understood as: one, or all that are ticked."""
+    if not messages or not intent:
+        return see(PLACE, "Tick messages and choose an intent.")
+    wanted = "" if intent == LEAVE_OUT else intent.strip()
+
+    def act(session: Session, account: Account) -> Outcome:
+        one = text if len(messages) == 1 else ""
+        may_teach = staff.may("TRAIN")
+        return inbox.label(session, messages, wanted, account, text=one, may_teach=may_teach)
+
+    what = f"labelled {len(messages)} messages as {wanted or 'nothing to learn'}"
+    return _act(staff, what, act, f"#i{then}" if then.isdecimal() else "")
+
+
+@router.post("/{message_id}/approve")
+def approve(staff: Trainer, message_id: int, intent: Text = "") -> Response:
+    """Decide on a message that others have labelled."""
+    wanted = "" if intent == LEAVE_OUT else intent.strip()
+
+    def act(session: Session, account: Account) -> Outcome:
+        is_lead = staff.may("APPROVE")
+        return inbox.approve(session, message_id, wanted, account, is_lead=is_lead)
+
+    return _act(staff, f"approved message {message_id}", act, "#waiting")
+
+
+@router.post("/undo")
+def undo(staff: Trainer, batch: Text = "") -> Response:
+    """Take the last decisions back, and the examples that came of them."""
     try:
-        [example] = examples.add(intent.strip(), [text], staff.email)
-    except ExampleError as error:
+        with writing() as session:
+            count = inbox.undo(session, batch, staff.email)
+            audit.record(session, staff.email, f"undid {count} labels")
+    except SpinebotError as error:
         return see(PLACE, str(error))
-    with writing() as session:
-        found = corrections.correction(session, item_id)
-        corrections.deal_with(found, text=example.text, intent=example.intent)
-        what = f"added an example of {example.intent}"
-        audit.record(session, staff.email, what, f"correction {item_id}")
-    return see(PLACE, f"It is an example of {example.intent} now: `make train` learns it.")
+    return see(PLACE, f"{count} messages are in the inbox again.")
 
 
-@router.post("/{item_id}/undo")
-def undo(staff: Trainer, item_id: int) -> Response:
-    """Take the example out again, and put the message back into the inbox."""
-    with reading() as session:
-        found = corrections.correction(session, item_id)
-    # Dealt with otherwise, there is no example to take out.
-    with contextlib.suppress(ExampleError):
-        examples.remove(found.should_be, [found.text], staff.email)
-    with writing() as session:
-        corrections.correction(session, item_id).done_at = None
-        audit.record(session, staff.email, "undid", f"correction {item_id}")
-    return see(PLACE, "It is back in the inbox, and no example any more.")
-
-
-@router.post("/{item_id}/done")
-def done(staff: Trainer, item_id: int) -> Response:
-    """A trainer has dealt with it otherwise."""
-    with writing() as session:
-        corrections.deal_with(corrections.correction(session, item_id))
-        audit.record(session, staff.email, "dealt with", f"correction {item_id}")
-    return see(PLACE)
+def _act(staff: Staff, what: str, act: object, anchor: str) -> Response:
+    """Do something with messages, keep it in the audit trail, and say what became of it."""
+    assert callable(act)
+    try:
+        with writing() as session:
+            outcome = act(session, session.get_one(Account, staff.id))
+            audit.record(session, staff.email, what)
+    except SpinebotError as error:
+        return see(PLACE + anchor, str(error))
+    return see(PLACE + anchor, str(outcome))

@@ -61,6 +61,12 @@
       event.preventDefault();
       return;
     }
+    // A digit chooses for the item that has the focus, else for the first one.
+    if (/^[0-9]$/.test(event.key)) {
+      const item = document.activeElement.closest("[data-item]") ?? document.querySelector("[data-item]");
+      item?.querySelector(`[data-digit="${event.key}"]`)?.click();
+      return;
+    }
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
@@ -69,6 +75,45 @@
     if (target.matches("input, select, textarea")) target.focus();
     else target.click();
   });
+
+  // A form that is checked as one types: it is sent as it is, and the parts of the page that judge
+  // it are replaced. What has the focus stays.
+  for (const form of document.querySelectorAll("form[data-check]")) {
+    let wait, running;
+    form.addEventListener("input", () => {
+      clearTimeout(wait);
+      wait = setTimeout(check, 600);
+    });
+    async function check() {
+      running?.abort();
+      running = new AbortController();
+      const body = new URLSearchParams(new FormData(form));
+      try {
+        const response = await fetch(form.action, { method: "POST", body, signal: running.signal, headers: { "X-Refresh": "1" } });
+        if (response.redirected) return;
+        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        for (const part of form.querySelectorAll("[data-part]")) {
+          const fresh = page.getElementById(part.id);
+          if (fresh && !part.contains(document.activeElement)) part.innerHTML = fresh.innerHTML;
+        }
+      } catch {
+        // Typed on, or the network is away: the next time.
+      }
+    }
+  }
+
+  // Ticks every message of a cluster.
+  for (const button of document.querySelectorAll("[data-tick]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      for (const id of button.dataset.tick.split(" ")) {
+        const box = document.querySelector(`input[name="messages"][value="${id}"]`);
+        if (box) box.checked = true;
+      }
+    });
+  }
+  // Whoever comes back from a form goes on where they were.
+  document.querySelector("[data-item]:target")?.focus();
 
   // The live chat: messages as they come, typing both ways, and that staff are still there.
   const live = document.querySelector("[data-live]");

@@ -1,0 +1,193 @@
+"""How alike sentences are, by the encoder's vectors: near-duplicates, conflicts, clusters.
+
+The bounds are taken from the training data as they are (4,501 examples): of the cosines to the
+nearest example of another intent, 95 of 100 lie below ``CONFLICT``; of those to the nearest of the
+same intent, 99 of 100 below ``TOO_ALIKE``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinebot.language.encoder import WIDTH, encoder_fingerprint, load_encoder
+from spinebot.settings import settings
+from spinebot.training import examples
+from spinebot.training.changes import project
+from spinebot.training.examples import TESTS, TRAINING, Example
+
+CONFLICT = 0.72
+TOO_ALIKE = 0.93
+# Sentences of one cluster say the same in other words.
+CLUSTER = 0.62
+# All examples of a new intent this near to one another teach one wording only.
+ONE_WORDING = 0.8
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to think of a sentence before it is added. kind: conflict, alike or test."""
+
+    text: str
+    kind: str
+    says: str
+    other: str = ""
+    cosine: float = 0.0
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A sentence that is near another one."""
+
+    text: str
+    intent: str
+    cosine: float
+
+
+class Vectors:
+    """Sentence vectors, each made once: kept in memory and in the data folder."""
+
+    def __init__(self) -> None:
+        """Nothing is loaded yet."""
+        self._lock = threading.Lock()
+        self._known: dict[str, np.ndarray] = {}
+        self._of = ""
+
+    def of(self, texts: Sequence[str]) -> np.ndarray:
+        """Return (texts, width), each of length 1."""
+        with self._lock:
+            encoder = encoder_fingerprint()
+            if self._of != encoder:
+                self._known, self._of = _read(encoder), encoder
+            missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+            if missing:
+                made = load_encoder().encode(missing)
+                self._known |= dict(zip(missing, made, strict=True))
+                if len(missing) > 100:
+                    _write(encoder, self._known)
+            empty = np.zeros((0, WIDTH), dtype=np.float32)
+            return np.stack([self._known[text] for text in texts]) if len(texts) else empty
+
+
+_vectors = Vectors()
+
+
+def vectors_of(texts: Sequence[str]) -> np.ndarray:
+    """Return the sentences' vectors (texts, width), each of length 1."""
+    return _vectors.of(texts)
+
+
+def nearest(text: str, among: Sequence[Example], limit: int = 5) -> list[Neighbour]:
+    """Return the examples nearest to a text, the nearest first."""
+    if not among:
+        return []
+    cosines = vectors_of([each.text for each in among]) @ vectors_of([text])[0]
+    best = np.argsort(-cosines, kind="stable")[:limit]
+    return [Neighbour(among[n].text, among[n].intent, float(cosines[n])) for n in best]
+
+
+def advice(
+    intent: str, texts: Sequence[str], tests: Sequence[str] = (), *, root: Path | None = None
+) -> list[Advice]:
+    """Return what speaks against sentences as examples of an intent, new or not.
+
+    tests: the intent's sentences that are to test it, beside those in the project.
+    """
+    if not texts:
+        return []
+    root = root or project()
+    known = examples.read(root / TRAINING)
+    tested = [*examples.read(root / TESTS), *(Example(text, intent, 0) for text in tests)]
+    given = vectors_of(texts)
+    others = [each for each in known if each.intent != intent]
+    own = [each for each in known if each.intent == intent]
+    found = [
+        *_near(texts, given, others, CONFLICT, "conflict", "is near to {intent}"),
+        *_near(texts, given, own, TOO_ALIKE, "alike", "says the same as an example of its own"),
+        *_near(texts, given, tested, TOO_ALIKE, "test", "says the same as a test sentence"),
+        *_among(texts, given),
+    ]
+    return sorted(found, key=lambda each: -each.cosine)
+
+
+def clusters(texts: Sequence[str]) -> list[list[int]]:
+    """Return the places of sentences that say the same, the largest cluster first."""
+    # It takes most of a second to load, and most processes never cluster.
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(texts) < 2:
+        return [[place] for place in range(len(texts))]
+    vectors = vectors_of(texts)
+    tree = linkage(vectors, method="average", metric="cosine")
+    found: dict[int, list[int]] = {}
+    for place, label in enumerate(fcluster(tree, 1.0 - CLUSTER, criterion="distance")):
+        found.setdefault(int(label), []).append(place)
+    return sorted(found.values(), key=lambda places: (-len(places), places[0]))
+
+
+def _near(
+    texts: Sequence[str],
+    vectors: np.ndarray,
+    others: Sequence[Example],
+    bound: float,
+    kind: str,
+    says: str,
+) -> list[Advice]:
+    if not others:
+        return []
+    cosines = vectors @ vectors_of([each.text for each in others]).T
+    best = cosines.argmax(axis=1)
+    return [
+        Advice(
+            text,
+            kind,
+            f"{says.format(intent=others[place].intent)}: {others[place].text!r}",
+            others[place].intent,
+            float(row[place]),
+        )
+        for text, row, place in zip(texts, cosines, best, strict=True)
+        if row[place] >= bound and text != others[place].text
+    ]
+
+
+def _among(texts: Sequence[str], vectors: np.ndarray) -> list[Advice]:
+    """Return which of the sentences say the same as one before, or that all are too alike."""
+    if len(texts) < 2:
+        return []
+    cosines = np.tril(vectors @ vectors.T, -1)
+    found = [
+        Advice(texts[n], "alike", f"says the same as {texts[m]!r}", "", float(cosines[n, m]))
+        for n, m in enumerate(cosines.argmax(axis=1))
+        if cosines[n, m] >= TOO_ALIKE
+    ]
+    pairs = cosines[np.tril_indices(len(texts), -1)]
+    if len(texts) > 3 and float(np.median(pairs)) >= ONE_WORDING:
+        all_alike = "all are worded alike: put it as different people would"
+        found.append(Advice(texts[0], "alike", all_alike, "", float(np.median(pairs))))
+    return found
+
+
+def _file() -> Path:
+    return settings().data_dir / "likeness.npz"
+
+
+def _read(encoder: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(_file(), allow_pickle=False) as kept:
+            if str(kept["encoder"]) == encoder:
+                return dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
+    except (OSError, ValueError, KeyError):
+        pass
+    return {}
+
+
+def _write(encoder: str, known: dict[str, np.ndarray]) -> None:
+    part = _file().with_suffix(".part.npz")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    texts, vectors = list(known), np.stack(list(known.values()))
+    np.savez(part, encoder=encoder, texts=np.array(texts), vectors=vectors)
+    part.replace(_file())

@@ -1,0 +1,300 @@
+"""Intents: their examples and tests, and the form that makes a new one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from spinebot import articles, audit
+from spinebot.accounts import Right
+from spinebot.articles import Answer
+from spinebot.db import reading, writing
+from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.models import Article, ArticleRequest, Message, Question, Section, Unanswered
+from spinebot.training import changes, examples, inbox, intents, knowledge, likeness
+from spinebot.training.examples import TESTS, TRAINING
+from spinebot.training.intents import Draft, IntentError
+from spinebot.web.console.auth import Staff, allow, page, see
+
+router = APIRouter(prefix="/console/intents", include_in_schema=False)
+PLACE = "/console/intents"
+Trainer = Annotated[Staff, allow(Right.TRAIN)]
+Text = Annotated[str, Form()]
+Texts = Annotated[list[str], Form()]
+LIKE_IT = 0.45  # cosine from which a message of visitors may be an example of the question
+OFFERED = 12
+
+
+@router.get("")
+def overview(request: Request, staff: Trainer) -> Response:
+    """All intents."""
+    known = Counter(each.intent for each in examples.read(changes.project() / TRAINING))
+    tested = Counter(each.intent for each in examples.read(changes.project() / TESTS))
+    with reading() as session:
+        answered = {
+            intent: (title, article, section)
+            for intent, title, article, section in session.execute(
+                sa.select(Question.intent, Question.title, Article.slug, Section.slug)
+                .join(Section, Section.id == Question.section_id)
+                .join(Article, Article.id == Section.article_id)
+            )
+        }
+    return page(
+        *(request, "intents.html", staff),
+        intents=[(name, known[name], tested[name], answered.get(name)) for name in sorted(known)],
+    )
+
+
+@dataclass(frozen=True)
+class Wizard:
+    """The form of a new intent, as it was sent."""
+
+    question: str = ""
+    name: str = ""
+    wants: str = ""
+    title: str = ""
+    section: str = ""
+    search: str = ""
+    examples: str = ""
+    tests: str = ""
+    following: tuple[str, ...] = ()
+    # Messages of visitors that were ticked.
+    taken: tuple[str, ...] = ()
+
+    @property
+    def draft(self) -> Draft:
+        """What it says, cleaned; what was left empty is taken from the question."""
+        taught = [*_lines(self.examples), *map(examples.clean, self.taken)]
+        return Draft(
+            name=self.name.strip() or intents.suggested_name(self.question),
+            wants=" ".join((self.wants or self.question).split()),
+            title=" ".join((self.title or self.question).split()),
+            section=self.section,
+            examples=list(dict.fromkeys(filter(None, taught))),
+            tests=_lines(self.tests),
+            following=list(self.following),
+        )
+
+
+def _lines(text: str) -> list[str]:
+    return [line for each in text.splitlines() if (line := examples.clean(each))]
+
+
+@router.get("/new")
+def new(request: Request, staff: Trainer, message: int = 0, question: str = "") -> Response:
+    """The empty form, or one that begins with a visitor's message."""
+    with reading() as session:
+        found = session.get(Message, message) if message else None
+        text = found.text if found is not None else question
+    form = Wizard(question=text, examples=f"{text}\n" if found is not None else "")
+    return _form(request, staff, form, is_checked=False)
+
+
+@router.post("/new")
+def check(
+    request: Request,
+    staff: Trainer,
+    question: Text = "",
+    name: Text = "",
+    wants: Text = "",
+    title: Text = "",
+    section: Text = "",
+    search: Text = "",
+    sentences: Text = "",
+    tests: Text = "",
+    following: Texts = [],  # noqa: B006  FastAPI copies it
+    taken: Texts = [],  # noqa: B006
+    act: Text = "check",
+) -> Response:
+    """Check the form, preview what it would do, add the intent, or ask for an article."""
+    form = Wizard(
+        *(question, name, wants, title, section, search, sentences, tests),
+        *(tuple(following), tuple(taken)),
+    )
+    if act == "request":
+        return _request(staff, form)
+    if act == "add":
+        try:
+            intents.add(form.draft, staff.email)
+            changed = changes.history()[0]
+            knowledge.load()
+        except IntentError:
+            pass  # the form says what is wrong
+        except SpinebotError as error:
+            return _form(request, staff, form, is_checked=True, fault=str(error))
+        else:
+            with writing() as session:
+                audit.record(session, staff.email, f"added the intent {form.draft.name}")
+            return see(
+                f"{PLACE}/{form.draft.name}",
+                f"{form.draft.name} is added (change {changed.id}); train a model to use it.",
+            )
+    return _form(request, staff, form, is_checked=True, is_preview=act == "preview")
+
+
+def _request(staff: Staff, form: Wizard) -> Response:
+    """Ask for an article: the question waits on the page Articles."""
+    if not form.draft.title:
+        return see(f"{PLACE}/new", "Write the question first.")
+    with writing() as session:
+        session.add(
+            ArticleRequest(
+                question=form.draft.title[:300],
+                sentences=form.draft.examples[:50],
+                account_id=staff.id,
+            )
+        )
+        audit.record(session, staff.email, "asked for an article")
+    return see("/console/articles#wanted", "The article is asked for; it stands on this page.")
+
+
+def _form(
+    request: Request,
+    staff: Staff,
+    form: Wizard,
+    *,
+    is_checked: bool,
+    is_preview: bool = False,
+    fault: str = "",
+) -> Response:
+    draft = form.draft
+    faults = intents.faults(draft) if is_checked else []
+    diff = ""
+    if is_preview and not faults:
+        diff = intents.preview(draft)
+    with reading() as session:
+        sections = _sections(session, form.search or form.question)
+        chosen = _chosen(session, draft)
+        offered = _like(session, draft)
+        titles = list(session.execute(sa.select(Question.intent, Question.title)))
+    return page(
+        *(request, "intent_new.html", staff, 422 if is_checked and (faults or fault) else 200),
+        form=form,
+        draft=draft,
+        faults=faults,
+        fault=fault,
+        is_checked=is_checked,
+        advice=likeness.advice(draft.name, draft.examples, draft.tests) if draft.examples else [],
+        diff=diff,
+        sections=sections,
+        chosen=chosen,
+        offered=offered,
+        titles=sorted((title, intent) for intent, title in titles),
+        fewest=(intents.FEWEST_EXAMPLES, intents.FEWEST_TESTS),
+        second_reader=inbox.SECOND_READER,
+    )
+
+
+def _sections(session: Session, text: str) -> list[tuple[str, str, list[str]]]:
+    """Return the sections nearest to the question: place, heading, the questions they answer."""
+    if not text.strip():
+        return []
+    found = []
+    for hit in articles.nearest(session, text, 6):
+        answer = articles.answer_of(session, hit.section_id, "")
+        answers = session.scalars(
+            sa.select(Question.title).where(Question.section_id == hit.section_id)
+        )
+        if answer is not None:
+            heading = f"{answer.article_title}: {answer.section_title}"
+            found.append((hit.place, heading, list(answers)))
+    return found
+
+
+def _chosen(session: Session, draft: Draft) -> Answer | None:
+    """Return the chosen section, as the widget would show it."""
+    article, _, slug = draft.section.partition("#")
+    section_id = session.scalar(
+        sa.select(Section.id)
+        .join(Article, Article.id == Section.article_id)
+        .where(Article.slug == article, Section.slug == slug, Section.retired_at.is_(None))
+    )
+    return articles.answer_of(session, section_id, draft.name) if section_id else None
+
+
+def _like(session: Session, draft: Draft) -> list[str]:
+    """Return messages of visitors that may be examples of it: unanswered ones that are alike."""
+    about = draft.examples or ([draft.title] if draft.title else [])
+    if not about:
+        return []
+    query = sa.select(Unanswered.question).order_by(Unanswered.id.desc()).limit(inbox.READ)
+    asked = list(dict.fromkeys(map(examples.clean, session.scalars(query))))
+    given = {examples.normal(text) for text in (*draft.examples, *draft.tests)}
+    asked = [text for text in asked if examples.normal(text) not in given]
+    if not asked:
+        return []
+    cosines = (likeness.vectors_of(asked) @ likeness.vectors_of(about).T).max(axis=1)
+    best = (-cosines).argsort(kind="stable")[:OFFERED]
+    return [asked[place] for place in best if cosines[place] >= LIKE_IT]
+
+
+@router.get("/{name}")
+def intent(request: Request, staff: Trainer, name: str) -> Response:
+    """One intent: its examples, its tests, its answer."""
+    project = changes.project()
+    taught = [each for each in examples.read(project / TRAINING) if each.intent == name]
+    tested = [each for each in examples.read(project / TESTS) if each.intent == name]
+    if not taught:
+        raise NotFoundError("There is no such intent.")
+    with reading() as session:
+        answer = articles.answer(session, name)
+    return page(
+        *(request, "intent.html", staff),
+        name=name,
+        taught=taught,
+        tested=tested,
+        answer=answer,
+        intents=examples.intents(),
+        advice=likeness.advice(name, [each.text for each in taught]),
+    )
+
+
+@router.post("/{name}/examples")
+def add_examples(
+    staff: Trainer, name: str, sentences: Text = "", into: Text = "training"
+) -> Response:
+    """Add examples or test sentences, one a line."""
+    file = TESTS if into == "tests" else TRAINING
+    return _act(
+        *(staff, name, f"added to {name}"),
+        lambda: f"{len(examples.add(name, _lines(sentences), staff.email, name=file))} added.",
+    )
+
+
+@router.post("/{name}/remove")
+def remove_examples(
+    staff: Trainer,
+    name: str,
+    sentences: Texts = [],  # noqa: B006
+    into: Text = "training",
+    target: Text = "",
+) -> Response:
+    """Take examples out, or move them to another intent."""
+    file = TESTS if into == "tests" else TRAINING
+
+    def act() -> str:
+        if not sentences:
+            return "Tick what is to go."
+        if target:
+            examples.move(sentences, name, target.strip(), staff.email)
+            return f"{len(sentences)} moved to {target}."
+        examples.remove(name, sentences, staff.email, name=file)
+        return f"{len(sentences)} taken out."
+
+    return _act(staff, name, f"took out of {name}", act)
+
+
+def _act(staff: Staff, name: str, what: str, act: object) -> Response:
+    assert callable(act)
+    try:
+        done = str(act())
+    except SpinebotError as error:
+        return see(f"{PLACE}/{name}", str(error))
+    with writing() as session:
+        audit.record(session, staff.email, what)
+    return see(f"{PLACE}/{name}", done)
