@@ -21,6 +21,8 @@ red_flags_app = typer.Typer(no_args_is_help=True, help="The red-flag rules.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
 data_app = typer.Typer(no_args_is_help=True, help="The training data.")
 models_app = typer.Typer(no_args_is_help=True, help="Trained models, and which one is live.")
+intents_app = typer.Typer(no_args_is_help=True, help="Intents: what visitors want.")
+changes_app = typer.Typer(no_args_is_help=True, help="Changes of the training data and articles.")
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask; how long data stay.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
@@ -33,6 +35,8 @@ for name, group in (
     ("audit", audit_app),
     ("models", models_app),
     ("data", data_app),
+    ("intents", intents_app),
+    ("changes", changes_app),
     ("privacy", privacy_app),
     ("red-flags", red_flags_app),
 ):
@@ -141,6 +145,58 @@ def data_remove(
 
     examples.remove(intent, [text], who)
     typer.echo("It is out.")
+
+
+@intents_app.command("list")
+def intents_list() -> None:
+    """List the intents with how many examples and test sentences each has."""
+    from collections import Counter
+
+    from spinebot.training import changes, examples
+
+    taught = Counter(e.intent for e in examples.read(changes.project() / examples.TRAINING))
+    tested = Counter(e.intent for e in examples.read(changes.project() / examples.TESTS))
+    for name in sorted(taught):
+        typer.echo(f"{name}: {taught[name]} examples, {tested[name]} test sentences")
+
+
+@intents_app.command("add")
+def intents_add(
+    file: Annotated[Path, typer.Argument(help="A draft: name, wants, title, section and so on.")],
+    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    who: Annotated[str, typer.Option(help="Whom the commit names.")] = "spinebot@localhost",
+) -> None:
+    """Add a question intent to every file that it stands in; shows the diff and asks first."""
+    from spinebot.training import intents, likeness
+
+    draft = intents.read_draft(file)
+    for each in likeness.advice(draft.name, draft.examples, draft.tests):
+        typer.echo(f"look at: {each.text}: {each.says}")
+    typer.echo(intents.preview(draft))
+    if yes or typer.confirm(f"Add {draft.name}?"):
+        intents.add(draft, who)
+        typer.echo(f"{draft.name} is added; `spinebot train` learns it.")
+
+
+@changes_app.command("list")
+def changes_list() -> None:
+    """List what was changed in the console or by a command, the newest first."""
+    from spinebot.training import changes
+
+    for each in changes.history():
+        commit = f" ({each.commit})" if each.commit else ""
+        typer.echo(f"{each.id} {each.at:%Y-%m-%d %H:%M} {each.who}: {each.subject}{commit}")
+
+
+@changes_app.command("undo")
+def changes_undo(
+    number: Annotated[int, typer.Argument(help="As `spinebot changes list` numbers it.")],
+    who: Annotated[str, typer.Option(help="Whom the commit names.")] = "spinebot@localhost",
+) -> None:
+    """Take a change back, also after later ones."""
+    from spinebot.training import changes
+
+    typer.echo(f"Taken back: {changes.undo(number, who).subject}")
 
 
 @models_app.command("list")

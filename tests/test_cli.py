@@ -206,3 +206,27 @@ def test_a_bad_setting_is_one_clear_message(
     done = spinebot("ask", "hello")
     assert done.code == 1
     assert done.err == "SPINEBOT_WEB_PORT is 'many': it must be a port, 1 to 65535\n"
+
+
+def test_an_intent_is_added_listed_and_undone(
+    spinebot: Callable[..., Done], project: Path, tmp_path: Path
+) -> None:
+    from dataclasses import asdict
+
+    from ruamel.yaml import YAML
+
+    from tests.test_intents import DRAFT
+
+    file = tmp_path / "draft.yml"
+    with file.open("w") as stream:
+        YAML().dump(asdict(DRAFT), stream)
+    added = spinebot("intents", "add", str(file), "--yes", "--who", "ann@clinic.example")
+    assert added.code == 0
+    assert "+  - ask_horse_riding: {use_entities: []}" in added.out
+    listed = spinebot("intents", "list").out
+    assert "ask_horse_riding: 10 examples, 3 test sentences" in listed
+    assert "ann@clinic.example: Add the intent ask_horse_riding" in spinebot("changes", "list").out
+    assert "Taken back" in spinebot("changes", "undo", "1").out
+    again = spinebot("changes", "undo", "1")
+    assert (again.code, again.err) == (1, "It is taken back already.\n")
+    assert "ask_horse_riding" not in (project / "domain.yml").read_text()

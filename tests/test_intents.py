@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +201,18 @@ def test_in_a_checkout_it_is_one_commit(project: Path) -> None:
     assert log.startswith(f"{WHO}|Add the intent ask_horse_riding")
     assert "7 files changed" in log
     assert "deletion" not in log
+
+
+def test_a_draft_is_read_from_a_file(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "draft.yml"
+    with file.open("w") as stream:
+        YAML().dump(asdict(DRAFT), stream)
+    assert intents.read_draft(file) == DRAFT
+
+
+@pytest.mark.parametrize("text", ["name: [", "- a list", "name: x\ncolour: red", "\x00"])
+def test_a_file_that_is_no_draft_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "draft.yml"
+    file.write_text(text)
+    with pytest.raises(IntentError, match=r"draft\.yml"):
+        intents.read_draft(file)

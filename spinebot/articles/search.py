@@ -44,10 +44,11 @@ class Hit:
         return self.score >= CLEAR
 
 
-def nearest(session: Session, question: str, limit: int = 3) -> list[Hit]:
+def nearest(session: Session, question: str, limit: int = 3, floor: float = FLOOR) -> list[Hit]:
     """Return the sections in force that come nearest to ``question``, best first.
 
-    None where nothing comes near: then the articles have no answer.
+    None where nothing comes near: then the articles have no answer. floor: what is farther away is
+    left out; trainers want to see it all the same.
     """
     index = _index(session)
     scores = index.scores(question)
@@ -55,7 +56,7 @@ def nearest(session: Session, question: str, limit: int = 3) -> list[Hit]:
     return [
         Hit(index.sections[place][0], index.sections[place][1], float(scores[place]))
         for place in best.tolist()
-        if scores[place] >= FLOOR
+        if scores[place] >= floor
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,29 @@ class Draft:
     examples: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
+
+
+def read_draft(file: Path) -> Draft:
+    """Return the draft that a YAML file holds: the fields of ``Draft``, lists as lists.
+
+    Raises:
+        IntentError: it holds none.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        known = {each.name for each in fields(Draft)}
+        if not isinstance(content, dict) or set(content) - known:
+            raise IntentError([(file.name, f"It holds {', '.join(sorted(known))}, and no more.")])
+        listed = {"examples", "tests", "following"}
+        values: dict[str, Any] = {
+            name: [examples.clean(str(each)) for each in content.get(name) or []]
+            if name in listed
+            else str(content.get(name) or "")
+            for name in known
+        }
+        return Draft(**values)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise IntentError([(file.name, " ".join(str(error).split()))]) from error
 
 
 def suggested_name(question: str) -> str:

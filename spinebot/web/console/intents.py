@@ -195,7 +195,7 @@ def _sections(session: Session, text: str) -> list[tuple[str, str, list[str]]]:
     if not text.strip():
         return []
     found = []
-    for hit in articles.nearest(session, text, 6):
+    for hit in articles.nearest(session, text, 6, floor=0.2):
         answer = articles.answer_of(session, hit.section_id, "")
         answers = session.scalars(
             sa.select(Question.title).where(Question.section_id == hit.section_id)
