@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
-import string
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,24 +22,9 @@ from spinebot.language.encoder import load_encoder
 from spinebot.language.intents import IntentModel, train
 from spinebot.language.spelling import Speller
 from spinebot.safety import examples as red_flag_examples
+from spinebot.training.typos import misspelt
 
 DRAWS = 3
-
-
-def misspelt(text: str, letters: int, chance: random.Random) -> str:
-    """Return ``text`` with one wrong letter in every word of at least ``letters`` letters."""
-    return re.sub(
-        rf"[A-Za-z]{{{letters},}}", lambda word: _with_one_wrong_letter(word[0], chance), text
-    )
-
-
-def _with_one_wrong_letter(word: str, chance: random.Random) -> str:
-    kind, letter = chance.randrange(4), chance.choice(string.ascii_lowercase)
-    if kind == 0:
-        place = chance.randrange(len(word) - 1)
-        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
-    place = chance.randrange(len(word))
-    return word[:place] + ("", letter + word[place], letter)[kind - 1] + word[place + 1 :]
 
 
 def speller(task: Task) -> Speller:

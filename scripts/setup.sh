@@ -63,8 +63,10 @@ environment() {
     "$uv" venv --quiet --clear --python "$version" ".venv/$name" || no_python "$version" "$why"
   fi
   say "installing $(grep -cE '^[a-zA-Z0-9].*==' "requirements/$name.txt") packages into .venv/$name"
+  # Compiled now, once: where Python may not write its bytecode, each start of Rasa would take
+  # ten seconds longer.
   VIRTUAL_ENV=.venv/$name with_heartbeat "installing packages" \
-    "$uv" pip sync --require-hashes "requirements/$name.txt" 2> >(grep -vE '^ [+~-] ' >&2)
+    "$uv" pip sync --compile-bytecode --require-hashes "requirements/$name.txt" 2> >(grep -vE '^ [+~-] ' >&2)
   VIRTUAL_ENV=.venv/$name "$uv" pip install --quiet --no-deps --no-build-isolation --editable .
   touch ".venv/$name/.ready"
   say ".venv/$name is ready"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,16 +87,28 @@ def train(
     keep: Annotated[bool, typer.Option(help="Train and measure; do not put it live.")] = False,
 ) -> None:
     """Train a model from data/, config.yml and domain.yml, and put it live."""
-    from spinebot.training import models, release
+    from spinebot.training import evaluation, models
+    from spinebot.training.progress import Progress
 
-    model = models.train()
-    typer.echo("measuring its red flags before it goes live")
-    for measure in release.check(model):
-        typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count} raise an alarm")
+    with Progress() as progress:
+        model = models.train(progress)
+        progress.step("measuring")
+        found = evaluation.check(model)
+    _say_figures(found)
     if keep:
         typer.echo(f"{model.name} may go live: spinebot models promote {model.name}")
     else:
         _put_live(model.name, "spinebot", "trained")
+
+
+def _say_figures(found: Any) -> None:
+    for measure in found.measures:
+        typer.echo(f"    {measure.name}: {measure.share:.1%} of {measure.count}")
+    if noise := found.noise():
+        typer.echo(
+            f"    cross-validation: {min(noise):.1%} to {max(noise):.1%} "
+            f"({len(noise)} seeds; of examples that the encoder was not tuned with)"
+        )
 
 
 def _put_live(name: str, who: str, why: str) -> None:
@@ -210,6 +222,56 @@ def models_list() -> None:
         shares = [f"{each['name']} {each['share']:.1%}" for each in releases.figures(model)]
         measured = ", ".join(shares) or "not measured"
         typer.echo(f"{'*' if model == live else ' '} {model.name}: {measured}")
+
+
+@models_app.command("evaluate")
+def models_evaluate(
+    name: Annotated[
+        str, typer.Argument(help="As `spinebot models list` names it; else live.")
+    ] = "",
+) -> None:
+    """Measure a model and hold it against release.yml; exit code 1 if it may not go live."""
+    from spinebot import releases
+    from spinebot.training import evaluation
+
+    found = evaluation.evaluate(releases.model(name))
+    _say_figures(found)
+    for score in found.scores()[:10]:
+        others = ", ".join(f"{other} ({count})" for other, count in score.confused)
+        typer.echo(f"    {score.intent}: recall {score.recall or 0:.0%}; taken for {others or '-'}")
+    wrong = evaluation.faults(found)
+    for fault in wrong:
+        typer.echo(fault)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@models_app.command("notes")
+def models_notes(
+    name: Annotated[str, typer.Argument(help="As `spinebot models list` names it.")],
+) -> None:
+    """Print the release notes of a model: what was taught since the live one, and the figures."""
+    from spinebot import releases
+
+    typer.echo(releases.notes(releases.model(name)))
+
+
+@models_app.command("replay")
+def models_replay(
+    name: Annotated[str, typer.Argument(help="As `spinebot models list` names it.")],
+    last: Annotated[int, typer.Option(help="How many conversations.", min=1)] = 200,
+) -> None:
+    """Play the last conversations to a model, and list where the live model understands else."""
+    from spinebot import releases
+    from spinebot.db import reading, upgrade
+    from spinebot.training import replay
+
+    upgrade()
+    with reading() as session:
+        found = replay.run(session, releases.model(name), releases.model(), last)
+        shown = replay.shown(session, found.turns)
+    for each in shown:
+        typer.echo(f"{each['message'].text}: {each['before']} -> {each['after']}")
+    typer.echo(f"{found.messages} messages, {len(found.turns)} understood differently")
 
 
 @models_app.command("promote")

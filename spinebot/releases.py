@@ -13,7 +13,8 @@ from spinebot import audit
 from spinebot.errors import SpinebotError
 from spinebot.models import Question, Release
 from spinebot.settings import settings
-from spinebot.training import models, release
+from spinebot.training import changes, evaluation, models, release
+from spinebot.training import notes as release_notes
 
 SHOWN = 50
 
@@ -28,10 +29,50 @@ def trained() -> list[Path]:
     return sorted(folder.glob("*.tar.gz"), reverse=True) if folder.is_dir() else []
 
 
+def model(name: str = "") -> Path:
+    """Return a model by its name; without one, the live model.
+
+    Raises:
+        PromotionError: there is none.
+    """
+    found = models.live_model()
+    if name:
+        found = next((each for each in trained() if name in (each.name, plain_name(each))), None)
+    if found is None:
+        raise PromotionError("There is no such model (any more)." if name else "No model is live.")
+    return found
+
+
+def plain_name(model: Path) -> str:
+    """Return a model's name without its ending."""
+    return model.name.removesuffix(".tar.gz")
+
+
 def figures(model: Path) -> list[dict[str, Any]]:
     """Return what was measured of a model before it might go live; empty if it was not."""
     file = release.figures_of(model)
     return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
+
+
+def notes_of(model: Path) -> Path:
+    """Return the file of a model's release notes, written when it is put live."""
+    return model.with_name(f"{plain_name(model)}.notes.md")
+
+
+def notes(found: Path) -> str:
+    """Return the release notes of a model, against the live one.
+
+    Raises:
+        PromotionError: it was not measured.
+    """
+    after = evaluation.read(found)
+    if after is None:
+        raise PromotionError(f"{found.name} was not measured: `spinebot models evaluate` does it.")
+    live = models.live_model()
+    before = evaluation.read(live) if live and live != found else None
+    since = before.made_at if before else after.made_at
+    made = [each for each in changes.history() if since <= each.at <= after.made_at]
+    return release_notes.write(before, after, made)
 
 
 def promote(session: Session, name: str, who: str, why: str = "") -> Path:
@@ -40,9 +81,14 @@ def promote(session: Session, name: str, who: str, why: str = "") -> Path:
     Raises:
         PromotionError: there is no such model, it was not measured or has failed, or it is live.
     """
-    model = next((each for each in trained() if each.name == name), None)
-    if model is None:
+    found_model = model(name) if name else None
+    if found_model is None:
         raise PromotionError("There is no such model (any more).")
+    return _promote(session, found_model, who, why)
+
+
+def _promote(session: Session, model: Path, who: str, why: str) -> Path:
+    name = model.name
     if not figures(model):
         raise PromotionError(f"{name} was not measured: `spinebot train` measures what it trains.")
     found = [release.Measure(**each) for each in figures(model)]
@@ -61,6 +107,8 @@ def promote(session: Session, name: str, who: str, why: str = "") -> Path:
         )
     )
     audit.record(session, who, "put live", f"model {name}")
+    if evaluation.read(model) is not None:
+        notes_of(model).write_text(notes(model), encoding="utf-8")
     sa.event.listen(session, "after_commit", lambda _: models.put_live(model), once=True)
     return model
 

@@ -18,7 +18,7 @@ from spinebot.clinic import clinic
 from spinebot.db import reading, upgrade, writing
 from spinebot.errors import SpinebotError
 from spinebot.settings import ROOT, Settings, settings
-from spinebot.training import models, release
+from spinebot.training import evaluation, models
 from spinebot.training.rasa_process import environment
 
 HEARTBEAT_SECONDS = 3
@@ -39,8 +39,8 @@ def run() -> int:
     model = models.live_model()
     if model is None:
         model = models.train()
-        _say("measuring its red flags before it goes live")
-        release.check(model)
+        _say("measuring it before it goes live")
+        evaluation.check(model)
         with writing() as session:
             releases.promote(session, model.name, "spinebot", "the first model")
     elif not models.is_current(model):

@@ -33,8 +33,8 @@ def test_a_training_is_followed_and_cancelled(sqlite_database: Path) -> None:
     worker.start("ann@clinic.example")
     run = wait_for_words()
     assert (run.who, run.ended) == ("ann@clinic.example", None)
-    assert any("training a model" in line for line in run.lines)
-    with pytest.raises(RunError, match="is training a model already"):
+    assert any("starting" in line for line in run.lines)
+    with pytest.raises(RunError, match="has begun a training"):
         worker.start("bo@clinic.example")
     pid = json.loads((sqlite_database.parent / "training-run/run.json").read_text())["pid"]
     worker.cancel()
@@ -57,7 +57,7 @@ def test_one_that_was_killed_does_not_go_on_for_ever(data_dir: Path) -> None:
     folder.mkdir()
     child = subprocess.Popen(["true"])
     child.wait()
-    about = {"who": "ann", "began_at": now().isoformat(), "pid": child.pid, "usual": 1.0}
+    about = {"who": "ann", "began_at": now().isoformat(), "pid": child.pid}
     (folder / "run.json").write_text(json.dumps(about))
     run = worker.last()
     assert run is not None
@@ -75,11 +75,11 @@ def test_a_broken_file_is_no_training(data_dir: Path, text: str) -> None:
 def test_how_it_ended_is_read_from_what_it_left(data_dir: Path) -> None:
     folder = data_dir / "training-run"
     folder.mkdir()
-    about = {"who": "ann", "began_at": now().isoformat(), "pid": os.getpid(), "usual": 90.0}
+    about = {"who": "ann", "began_at": now().isoformat(), "pid": os.getpid()}
     (folder / "run.json").write_text(json.dumps(about))
     (folder / "log").write_text("\n".join(f"line {number}" for number in range(99)))
     (folder / "exit").write_text("1\n")
     run = worker.last()
     assert run is not None
-    assert (run.ended, run.usual, run.lines[-1]) == (1, 90.0, "line 98")
+    assert (run.what, run.ended, run.lines[-1]) == ("training", 1, "line 98")
     assert len(run.lines) == worker.LINES_SHOWN

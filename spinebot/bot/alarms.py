@@ -73,7 +73,7 @@ class RedFlagDetector(Learner[Detector], IntentClassifier):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the reports, their look-alikes, and the ordinary messages of the training data."""
         texts, labels = _red_flags()
-        vectors = load_encoder().encode_views(texts)
+        vectors = load_encoder().encode_kept(texts)
         ordinary, far = _ordinary(training_data, vectors[[label != NONE for label in labels]])
         examples = Examples.of(
             [*texts, *(message.get(TEXT) for message in ordinary)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -69,19 +69,22 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Add features to the training examples."""
-        self.process(training_data.training_examples)
+        self._add_all(training_data.training_examples, self._encoder.encode_kept)
         return training_data
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Add features to messages; all their texts are encoded in one go."""
+        self._add_all(messages, self._encoder.encode_views)
+        return messages
+
+    def _add_all(self, messages: List[Message], encode: Callable[[List[str]], np.ndarray]) -> None:
         for attribute in DENSE_FEATURIZABLE_ATTRIBUTES:
             having = [m for m in messages if m.get(TOKENS_NAMES[attribute])]
             if not having:
                 continue
-            vectors = self._encoder.encode_views([_words(message, attribute) for message in having])
+            vectors = encode([_words(message, attribute) for message in having])
             for message, vector in zip(having, vectors, strict=True):
                 self._add(message, attribute, vector)
-        return messages
 
     def _add(self, message: Message, attribute: str, vector: np.ndarray) -> None:
         sentence = vector.reshape(1, -1)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -21,31 +21,67 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from spinebot.bot.components import Learner
 from spinebot.bot.spelling import words_of
 from spinebot.language import detector, intents, ngrams, thresholds
-from spinebot.language.encoder import VIEWS, WIDTH, encoder_fingerprint, load_encoder
+from spinebot.language.encoder import (
+    VIEWS,
+    WIDTH,
+    encoder_fingerprint,
+    is_held_out,
+    load_encoder,
+)
 from spinebot.language.intents import (
     Examples,
     IntentModel,
     name_as_words,
-    train_and_leave_out,
+    train_and_validate,
 )
 from spinebot.language.thresholds import Curve, measure
 
 FALLBACK = "nlu_fallback"
 CURVE = "threshold.json"
+VALIDATION = "cross_validation.json"
+SEEDS = (1, 2, 3)  # three ways to cut the folds: how far apart they are is the noise of a figure
 RANKED = 10
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, and how sure it was of the examples that were left out."""
+    """The model, and how sure it was of the examples that were left out.
+
+    validation: how each example was understood in each cross-validation; nobody reads it while
+    the model answers, so it is not loaded.
+    """
 
     model: IntentModel
     curve: Curve
+    validation: Optional[Dict[str, Any]] = None
 
     def save(self, directory: Path) -> None:
-        """Write both."""
+        """Write them."""
         self.model.save(directory)
         (directory / CURVE).write_text(json.dumps(self.curve.as_json()), encoding="utf-8")
+        (directory / VALIDATION).write_text(json.dumps(self.validation), encoding="utf-8")
+
+
+def _validation(learnt: Examples, folds: List[np.ndarray], names: List[str]) -> Dict[str, Any]:
+    """Return, for each example, what it is and what each cross-validation took it for.
+
+    unseen: the encoder was not tuned with it, so that the figure is not too good.
+    """
+    hints = set(names)
+    tops = [confidences.argmax(axis=1) for confidences in folds]
+    return {
+        "seeds": list(SEEDS),
+        "examples": [
+            {
+                "text": text,
+                "intent": learnt.intents[learnt.labels[place]],
+                "seen_as": [learnt.intents[top[place]] for top in tops],
+                "unseen": is_held_out(text),
+            }
+            for place, text in enumerate(learnt.texts)
+            if text not in hints
+        ],
+    }
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -88,16 +124,15 @@ class SentenceIntentClassifier(Learner[Trained], IntentClassifier):
         if len(labels) < 2:
             raise InvalidConfigException("data/nlu.yml: two intents with examples are the least")
         names = [name_as_words(intent) for intent in labels]
-        vectors = [*map(vectors_of, examples), *load_encoder().encode_views(names)]
+        vectors = [*map(vectors_of, examples), *load_encoder().encode_kept(names)]
         learnt = Examples.of(
             [*(example.get(TEXT) for example in examples), *names],
             np.stack(vectors),
             [*(example.get(INTENT) for example in examples), *labels],
         )
-        model, left_out = train_and_leave_out(learnt)
-        return self.keep(
-            Trained(model, measure(learnt, left_out, float(self._config["most_lost"])))
-        )
+        found = train_and_validate(learnt, SEEDS)
+        curve = measure(learnt, found.left_out, float(self._config["most_lost"]))
+        return self.keep(Trained(found.model, curve, _validation(learnt, found.folds, names)))
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the intent and the ranking of each message."""

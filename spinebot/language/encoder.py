@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,9 @@ WIDTH = 384
 VIEWS = 3
 MAX_TOKENS = 128  # what the model was trained with; the rest of a longer message is not read
 HELD_OUT = 5  # one example in so many is kept from the encoder's tuning
+KEPT = "kept.npz"  # vectors of sentences that were encoded before
+MOST_KEPT = 30_000
+WORTH_KEEPING = 5  # so many new ones; fewer are encoded faster than the file is written
 FEWEST_HELD_OUT = 100  # with fewer, a threshold is measured on all examples
 
 
@@ -42,6 +46,8 @@ class SentenceEncoder:
                 raise FileNotFoundError(
                     f"{directory / name} is missing: run `make setup` (or `spinebot encoder build`)"
                 )
+        self._directory = directory
+        self._kept: dict[str, np.ndarray] | None = None
         self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -67,6 +73,47 @@ class SentenceEncoder:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             found = list(pool.map(self._run, tokens))
         return np.concatenate([np.zeros((0, VIEWS, WIDTH), dtype=np.float32), *found])
+
+    def encode_kept(self, sentences: Sequence[str]) -> np.ndarray:
+        """Return what ``encode_views`` does, for sentences that are asked for again and again.
+
+        Their vectors are kept beside the encoder's files: a training encodes only what is new.
+        """
+        known = self._known()
+        missing = list(dict.fromkeys(text for text in sentences if text not in known))
+        if missing:
+            known |= dict(zip(missing, self.encode_views(missing), strict=True))
+            if len(missing) >= WORTH_KEEPING:
+                self._keep(known, sentences)
+        empty = np.zeros((0, VIEWS, WIDTH), dtype=np.float32)
+        return np.stack([known[text] for text in sentences]) if len(sentences) else empty
+
+    def _known(self) -> dict[str, np.ndarray]:
+        if self._kept is None:
+            self._kept = {}
+            try:
+                with np.load(self._directory / KEPT, allow_pickle=False) as kept:
+                    if str(kept["encoder"]) == encoder_fingerprint(self._directory):
+                        texts = kept["texts"].tolist()
+                        self._kept = dict(zip(texts, kept["vectors"], strict=True))
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                pass  # not there, or broken off: it is made anew
+        return self._kept
+
+    def _keep(self, known: dict[str, np.ndarray], used: Sequence[str]) -> None:
+        """Write vectors beside the encoder, where that may be written to."""
+        texts = [*dict.fromkeys([*used, *known])][:MOST_KEPT]
+        part = self._directory / f".{os.getpid()}.{KEPT}"
+        try:
+            np.savez(
+                part,
+                encoder=np.array(encoder_fingerprint(self._directory)),
+                texts=np.array(texts),
+                vectors=np.stack([known[text] for text in texts]),
+            )
+            part.replace(self._directory / KEPT)
+        except OSError:
+            part.unlink(missing_ok=True)
 
     def _run(self, tokens: list[int]) -> np.ndarray:
         feed = {"token_ids": np.array([tokens], dtype=np.int64)}
@@ -98,10 +145,10 @@ def unseen_by_the_encoder(texts: Sequence[str]) -> np.ndarray:
     return unseen if unseen.sum() >= FEWEST_HELD_OUT else np.ones(len(texts), dtype=bool)
 
 
-def encoder_fingerprint() -> str:
+def encoder_fingerprint(directory: Path | None = None) -> str:
     """Return a hash that changes whenever the encoder's files do."""
     digest = hashlib.sha256()
     for name in ("encoder.onnx", "tokenizer.json"):
-        path = encoder_directory() / name
+        path = (directory or encoder_directory()) / name
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()

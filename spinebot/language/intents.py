@@ -210,6 +210,74 @@ def train_and_leave_out(
     return _model(examples, parts, weights, kernel), scores
 
 
+@dataclass(frozen=True)
+class Validated:
+    """A model, and what models without an example would have said of it.
+
+    left_out: (examples, intents) scores, each of a model of all the others; folds: for each seed
+    (examples, intents) confidences, each of a model without the example's fold.
+    """
+
+    model: IntentModel
+    left_out: np.ndarray
+    folds: list[np.ndarray]
+
+
+def train_and_validate(
+    examples: Examples, seeds: Sequence[int], folds: int = 5, kernel: Kernel = FOR_INTENTS
+) -> Validated:
+    """Return the model with its cross-validation: one for each seed, by which the folds are cut.
+
+    As in ``train_and_leave_out`` there is a closed form, which costs next to nothing: the scores
+    of a fold from a model without it follow from the inverse's block of the fold.
+    """
+    parts = _Parts.of(examples)
+    inverse = _inverse(_system(examples, parts, kernel))
+    targets = _targets(examples)
+    weights = inverse @ targets
+    cosines = examples.vectors[0] @ examples.vectors[0].T
+    return Validated(
+        _model(examples, parts, weights, kernel),
+        targets - weights / np.diag(inverse)[:, None],
+        [
+            _fold_confidences(examples, inverse, weights, cosines, _cut(examples, folds, seed))
+            for seed in seeds
+        ],
+    )
+
+
+def _cut(examples: Examples, folds: int, seed: int) -> np.ndarray:
+    """Return (examples,) the fold of each: every intent is spread evenly over all."""
+    chance = np.random.default_rng(seed)
+    found = np.zeros(len(examples.labels), dtype=np.int64)
+    for label in range(len(examples.intents)):
+        places = chance.permutation(np.flatnonzero(examples.labels == label))
+        found[places] = (np.arange(len(places)) + chance.integers(folds)) % folds
+    return found
+
+
+def _fold_confidences(
+    examples: Examples,
+    inverse: np.ndarray,
+    weights: np.ndarray,
+    cosines: np.ndarray,
+    cut: np.ndarray,
+) -> np.ndarray:
+    targets = _targets(examples)
+    starts = np.searchsorted(examples.labels, np.arange(len(examples.intents)))
+    found = np.zeros(targets.shape)
+    for fold in np.unique(cut):
+        inside = np.flatnonzero(cut == fold)
+        block = inverse[np.ix_(inside, inside)]
+        scores = targets[inside] - linalg.solve(block, weights[inside], assume_a="pos")
+        near = cosines[inside]
+        near[:, inside] = 0.0
+        found[inside] = confidences(
+            scores, np.maximum(np.maximum.reduceat(near, starts, axis=1), 0.0)
+        )
+    return found
+
+
 def left_out_confidences(examples: Examples, scores: np.ndarray) -> np.ndarray:
     """Return (examples, intents) confidences from the scores of ``train_and_leave_out``."""
     cosines = examples.vectors[0] @ examples.vectors[0].T

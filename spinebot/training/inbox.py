@@ -277,7 +277,7 @@ def _look_around(items: Sequence[Item], root: Path) -> None:
     known = examples.read(root / TRAINING)
     vectors = likeness.vectors_of(texts)
     if known:
-        cosines = vectors @ likeness.vectors_of([each.text for each in known]).T
+        cosines = vectors @ likeness.vectors_of_examples(known).T
         for item, row in zip(items, cosines, strict=True):
             best = (-row).argsort(kind="stable")[:3]
             item.near = [

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinebot.language.encoder import WIDTH, encoder_fingerprint, load_encoder
-from spinebot.settings import settings
+from spinebot.language.encoder import WIDTH, load_encoder
 from spinebot.training import examples
 from spinebot.training.changes import project
 from spinebot.training.examples import TESTS, TRAINING, Example
@@ -48,44 +47,39 @@ class Neighbour:
     cosine: float
 
 
-class Vectors:
-    """Sentence vectors, each made once: kept in memory and in the data folder."""
-
-    def __init__(self) -> None:
-        """Nothing is loaded yet."""
-        self._lock = threading.Lock()
-        self._known: dict[str, np.ndarray] = {}
-        self._of = ""
-
-    def of(self, texts: Sequence[str]) -> np.ndarray:
-        """Return (texts, width), each of length 1."""
-        with self._lock:
-            encoder = encoder_fingerprint()
-            if self._of != encoder:
-                self._known, self._of = _read(encoder), encoder
-            missing = list(dict.fromkeys(text for text in texts if text not in self._known))
-            if missing:
-                made = load_encoder().encode(missing)
-                self._known |= dict(zip(missing, made, strict=True))
-                if len(missing) > 100:
-                    _write(encoder, self._known)
-            empty = np.zeros((0, WIDTH), dtype=np.float32)
-            return np.stack([self._known[text] for text in texts]) if len(texts) else empty
-
-
-_vectors = Vectors()
-
-
 def vectors_of(texts: Sequence[str]) -> np.ndarray:
-    """Return the sentences' vectors (texts, width), each of length 1."""
-    return _vectors.of(texts)
+    """Return the sentences' vectors (texts, width), each of length 1.
+
+    For what visitors say: it is remembered by this process for a while and written nowhere.
+    """
+    with _lock:
+        missing = list(dict.fromkeys(text for text in texts if text not in _lately))
+        if len(_lately) + len(missing) > MOST_LATELY:
+            _lately.clear()
+            missing = list(dict.fromkeys(texts))
+        if missing:
+            _lately.update(zip(missing, load_encoder().encode(missing), strict=True))
+        empty = np.zeros((0, WIDTH), dtype=np.float32)
+        return np.stack([_lately[text] for text in texts]) if len(texts) else empty
+
+
+def vectors_of_examples(found: Sequence[Example]) -> np.ndarray:
+    """Return the vectors of examples in the project's files; they are kept beside the encoder."""
+    with _lock:
+        return load_encoder().encode_kept([each.text for each in found])[:, 0]
+
+
+# Two requests at once must not mix up what is remembered.
+_lock = threading.Lock()
+_lately: dict[str, np.ndarray] = {}
+MOST_LATELY = 5000
 
 
 def nearest(text: str, among: Sequence[Example], limit: int = 5) -> list[Neighbour]:
     """Return the examples nearest to a text, the nearest first."""
     if not among:
         return []
-    cosines = vectors_of([each.text for each in among]) @ vectors_of([text])[0]
+    cosines = vectors_of_examples(among) @ vectors_of([text])[0]
     best = np.argsort(-cosines, kind="stable")[:limit]
     return [Neighbour(among[n].text, among[n].intent, float(cosines[n])) for n in best]
 
@@ -139,7 +133,7 @@ def _near(
 ) -> list[Advice]:
     if not others:
         return []
-    cosines = vectors @ vectors_of([each.text for each in others]).T
+    cosines = vectors @ vectors_of_examples(others).T
     best = cosines.argmax(axis=1)
     return [
         Advice(
@@ -169,25 +163,3 @@ def _among(texts: Sequence[str], vectors: np.ndarray) -> list[Advice]:
         all_alike = "all are worded alike: put it as different people would"
         found.append(Advice(texts[0], "alike", all_alike, "", float(np.median(pairs))))
     return found
-
-
-def _file() -> Path:
-    return settings().data_dir / "likeness.npz"
-
-
-def _read(encoder: str) -> dict[str, np.ndarray]:
-    try:
-        with np.load(_file(), allow_pickle=False) as kept:
-            if str(kept["encoder"]) == encoder:
-                return dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
-    except (OSError, ValueError, KeyError):
-        pass
-    return {}
-
-
-def _write(encoder: str, known: dict[str, np.ndarray]) -> None:
-    part = _file().with_suffix(".part.npz")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    texts, vectors = list(known), np.stack(list(known.values()))
-    np.savez(part, encoder=encoder, texts=np.array(texts), vectors=vectors)
-    part.replace(_file())

@@ -11,6 +11,7 @@ from spinebot.errors import SpinebotError
 from spinebot.language.encoder import encoder_fingerprint
 from spinebot.settings import ROOT, settings
 from spinebot.training import changes
+from spinebot.training.progress import Progress
 from spinebot.training.rasa_process import run_rasa
 
 # What a model is made of, beside the encoder's files.
@@ -76,8 +77,10 @@ def is_current(model: Path) -> bool:
     return model.name.endswith(f"-{sources_hash()}.tar.gz")
 
 
-def train() -> Path:
+def train(progress: Progress | None = None) -> Path:
     """Train a model and return its file, named by time and sources. It is not put live.
+
+    progress: is told of each step.
 
     Raises:
         TrainingError: Rasa could not train; its own words have been printed.
@@ -92,6 +95,7 @@ def train() -> Path:
     status = run_rasa(
         *("train", "--out", str(unfinished), "--fixed-model-name", name),
         step="training a model",
+        progress=progress,
     )
     part = unfinished / f"{name}.tar.gz"
     if status != 0 or not part.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,11 +11,19 @@ import time
 from pathlib import Path
 
 from spinebot.settings import ROOT, settings
+from spinebot.training.progress import Progress
 
 RASA_PYTHON = ROOT / ".venv/rasa/bin/python"
 HEARTBEAT_SECONDS = 5
 # What a person who waits for a training wants to read; the rest goes to the log file.
 _WORTH_SAYING = ("Starting to train component", "Restored component", "trained and saved", "rror")
+# What Rasa says when a step of a training begins.
+_STEPS = {
+    "train component 'SpellingMender'": "reading the examples",
+    "train component 'RedFlagDetector'": "learning the red flags",
+    "train component 'SentenceIntentClassifier'": "learning the intents",
+    "train component 'MemoizationPolicy'": "learning the rules",
+}
 
 
 def environment() -> dict[str, str]:
@@ -44,7 +53,7 @@ def command(*arguments: str) -> list[str]:
     return [str(RASA_PYTHON), "-m", "rasa", *arguments]
 
 
-def run_rasa(*arguments: str, step: str | None = None) -> int:
+def run_rasa(*arguments: str, step: str | None = None, progress: Progress | None = None) -> int:
     """Run ``rasa`` in the project's folder and return its exit code.
 
     step: what to call it while it runs; then only what matters is shown, with a sign of life every
@@ -57,11 +66,12 @@ def run_rasa(*arguments: str, step: str | None = None) -> int:
         ).returncode
     log = settings().data_dir / "logs" / "rasa.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    return _run_quietly(command(*arguments), step, log)
+    return _run_quietly(command(*arguments), step, log, progress)
 
 
-def _run_quietly(arguments: list[str], step: str, log: Path) -> int:
-    print(f"[spinebot] {step}", flush=True)
+def _run_quietly(arguments: list[str], step: str, log: Path, progress: Progress | None) -> int:
+    if progress is None:
+        print(f"[spinebot] {step}", flush=True)
     with (
         log.open("w", encoding="utf-8") as file,
         subprocess.Popen(
@@ -73,12 +83,16 @@ def _run_quietly(arguments: list[str], step: str, log: Path) -> int:
             text=True,
             errors="replace",
         ) as process,
-        _heartbeat(step),
+        _heartbeat(step) if progress is None else contextlib.nullcontext(),
     ):
         assert process.stdout is not None
         for line in process.stdout:
             file.write(line)
-            if any(words in line for words in _WORTH_SAYING):
+            if progress is not None:
+                for words, name in _STEPS.items():
+                    if words in line:
+                        progress.step(name)
+            elif any(words in line for words in _WORTH_SAYING):
                 print(f"[spinebot]   {line.split(' - ')[-1].strip()}", flush=True)
     if process.returncode != 0:
         tail = log.read_text(encoding="utf-8").splitlines()[-15:]

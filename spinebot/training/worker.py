@@ -1,4 +1,4 @@
-"""A training that runs beside the bot: started from the console, followed, and cancelled."""
+"""Work that runs beside the bot: a training, a replay. Started, followed, and cancelled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from pathlib import Path
 from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.settings import ROOT, settings
+from spinebot.training import progress
+from spinebot.training.progress import State
 
 # It must not be felt by visitors: the lowest but one priority, and one thread for each library.
 NICE = 15
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTEROP_THREADS")
 LINES_SHOWN = 12
-USUAL_SECONDS = 150.0
+TRAINING = "training"
 
 
 class RunError(SpinebotError):
@@ -30,14 +32,18 @@ class RunError(SpinebotError):
 
 @dataclass(frozen=True)
 class Run:
-    """A training. ended: its exit code, None while it goes on; usual: seconds the last one took."""
+    """Work beside the bot. what: training or replay; ended: its exit code, None while it goes on.
+
+    state: how far a training is.
+    """
 
     who: str
+    what: str
     began_at: datetime
     seconds: float
-    usual: float
     ended: int | None
     lines: list[str]
+    state: State | None
 
 
 def _folder() -> Path:
@@ -62,22 +68,38 @@ def last() -> Run | None:
         ended = -1
     log = _folder() / "log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    return Run(about["who"], began, seconds, about["usual"], ended, lines[-LINES_SHOWN:])
+    what = about.get("what", TRAINING)
+    state = progress.last() if ended is None and what == TRAINING else None
+    return Run(about["who"], what, began, seconds, ended, lines[-LINES_SHOWN:], state)
 
 
 def start(who: str) -> None:
     """Train a model and measure it; it is not put live.
 
     Raises:
-        RunError: a training goes on.
+        RunError: something goes on.
     """
+    _start(who, TRAINING, "train", "--keep")
+
+
+def start_replay(who: str, model: str) -> None:
+    """Play the last conversations to a model.
+
+    Raises:
+        RunError: something goes on.
+    """
+    _start(who, "replay", "models", "replay", model)
+
+
+def _start(who: str, what: str, *arguments: str) -> None:
     before = last()
     if before is not None and before.ended is None:
-        raise RunError(f"{before.who} is training a model already.")
+        raise RunError(f"{before.who} has begun a {before.what}; wait for it, or cancel it.")
     folder, data = _folder(), settings().data_dir
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "exit").unlink(missing_ok=True)
-    program = shlex.join([sys.executable, "-m", "spinebot", "train", "--keep"])
+    for name in ("exit", "progress.json"):
+        (folder / name).unlink(missing_ok=True)
+    program = shlex.join([sys.executable, "-m", "spinebot", *arguments])
     exit_file = shlex.quote(str(folder / "exit"))
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -90,8 +112,7 @@ def start(who: str) -> None:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    usual = before.seconds if before and before.ended == 0 else USUAL_SECONDS
-    about = {"who": who, "began_at": now().isoformat(), "pid": process.pid, "usual": usual}
+    about = {"who": who, "what": what, "began_at": now().isoformat(), "pid": process.pid}
     part = folder / "run.part"
     part.write_text(json.dumps(about), encoding="utf-8")
     part.replace(folder / "run.json")

@@ -19,6 +19,7 @@ from spinebot.language.intents import (
     name_as_words,
     train,
     train_and_leave_out,
+    train_and_validate,
 )
 from spinebot.language.thresholds import STEPS, Curve, measure
 
@@ -46,6 +47,45 @@ def others(examples: Examples, place: int) -> Examples:
 
 
 THREE = {"ask_a": 4, "ask_b": 6, "greet": 5}
+
+
+def folds_by_hand(examples: Examples, seed: int, kernel: Kernel) -> np.ndarray:
+    """The confidences of models that were really trained without each fold."""
+    cut = intents._cut(examples, 5, seed)
+    found = np.zeros((len(examples.labels), len(examples.intents)))
+    for fold in range(5):
+        model = train(examples.only(np.flatnonzero(cut != fold)), kernel)
+        for place in np.flatnonzero(cut == fold):
+            by_name = dict(model.rank(examples.vectors[:, place], examples.texts[place]))
+            found[place] = [by_name[name] for name in examples.intents]
+    return found
+
+
+def test_cross_validation_is_what_training_without_the_fold_gives() -> None:
+    examples = cloud({"ask_a": 10, "ask_b": 15, "greet": 10})
+    kernel = Kernel(ngrams=0.0, balanced=False)
+    found = train_and_validate(examples, (1, 2), 5, kernel)
+    for seed, confident in zip((1, 2), found.folds, strict=True):
+        by_hand = folds_by_hand(examples, seed, kernel)
+        assert confident == pytest.approx(by_hand, abs=0.02)
+        assert (confident.argmax(1) == by_hand.argmax(1)).all()
+
+
+def test_folds_spread_every_intent_evenly() -> None:
+    examples = cloud({"ask_a": 10, "ask_b": 15})
+    cut = intents._cut(examples, 5, 1)
+    for label, count in ((0, 2), (1, 3)):
+        assert np.bincount(cut[examples.labels == label]).tolist() == [count] * 5
+    assert (cut != intents._cut(examples, 5, 2)).any()
+    assert (cut == intents._cut(examples, 5, 1)).all()
+
+
+def test_validation_trains_the_same_model() -> None:
+    examples = cloud(THREE)
+    model, left_out = train_and_leave_out(examples)
+    found = train_and_validate(examples, (1,))
+    assert found.left_out == pytest.approx(left_out)
+    assert found.model.weights == pytest.approx(model.weights)
 
 
 # The regression

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from spinebot import audit, releases
+from spinebot import audit, releases, reviews
 from spinebot.accounts import Right
-from spinebot.db import reading, writing
+from spinebot.db import now, reading, writing
+from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.models import Conversation, Message
 from spinebot.releases import PromotionError
-from spinebot.training import models, release, worker
+from spinebot.training import evaluation, inbox, models, release, replay, worker
+from spinebot.training.evaluation import Judged
 from spinebot.training.worker import RunError
+from spinebot.web.console import charts
 from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.pages import templates
 
 router = APIRouter(prefix="/console/models", include_in_schema=False)
 PLACE = "/console/models"
 Trainer = Annotated[Staff, allow(Right.TRAIN)]
 Text = Annotated[str, Form()]
+NOTHING = replay.Replay("", "", now(), 0, 0, [])
+
+templates.env.globals["histogram"] = charts.histogram
+templates.env.globals["curve_chart"] = charts.curve
+templates.env.globals["matrix"] = charts.matrix
 
 
 @router.get("")
@@ -39,6 +49,88 @@ def overview(request: Request, staff: Trainer) -> Response:
         history=history,
         run=worker.last(),
     )
+
+
+@router.get("/{name}")
+def one(request: Request, staff: Trainer, name: str) -> Response:
+    """All that was measured of a model."""
+    try:
+        model = releases.model(name)
+    except PromotionError as error:
+        raise NotFoundError(str(error)) from error
+    found = evaluation.read(model)
+    live = models.live_model()
+    before = evaluation.read(live) if live and live != model else None
+    played = replay.read(model)
+    with reading() as session:
+        turns = replay.shown(session, played.turns) if played else []
+    content: dict[str, Any] = {"found": found, "played": played, "turns": turns}
+    if found is not None:
+        cells = found.confusions()
+        sentences: dict[tuple[str, str], list[Judged]] = {}
+        for message in found.messages:
+            if not message.is_right:
+                sentences.setdefault((message.intent, message.seen_as), []).append(message)
+        content |= {
+            "scores": found.scores(),
+            "cells": cells,
+            "rows": sorted({row for row, _ in cells}),
+            "columns": sorted({column for _, column in cells}),
+            "sentences": sorted(sentences.items(), key=lambda each: (-len(each[1]), each[0])),
+            "curve": found.curve,
+            "noise": found.noise(),
+            "faults": evaluation.faults(found),
+            "compared": evaluation.compare(before, found) if before else None,
+            "notes": releases.notes(model),
+        }
+    return page(
+        *(request, "model.html", staff),
+        name=model.name,
+        plain=releases.plain_name(model),
+        is_live=live == model,
+        bars={bar.name: bar for bar in release.bars()},
+        run=worker.last(),
+        last=replay.LAST,
+        **content,
+    )
+
+
+@router.post("/{name}/replay")
+def play(staff: Trainer, name: str) -> Response:
+    """Play the last conversations to a model, beside the bot."""
+    try:
+        worker.start_replay(staff.email, releases.model(name).name)
+    except (RunError, PromotionError) as error:
+        return see(f"{PLACE}/{name}", str(error))
+    with writing() as session:
+        audit.record(session, staff.email, "began a replay", f"model {name}")
+    return see(PLACE, "The last conversations are played to it; the bot goes on meanwhile.")
+
+
+@router.post("/{name}/replay/judge")
+def judge(
+    staff: Trainer,
+    name: str,
+    verdict: Text = "",
+    messages: Annotated[list[int], Form()] = [],  # noqa: B006  FastAPI copies it
+) -> Response:
+    """Accept or reject changed answers; what is rejected goes to the inbox."""
+    place = f"{PLACE}/{name}#replay"
+    try:
+        model = releases.model(name)
+        before = {turn.message_id: turn.before for turn in (replay.read(model) or NOTHING).turns}
+        count = replay.judge(model, messages, verdict, staff.email)
+    except SpinebotError as error:
+        return see(place, str(error))
+    with writing() as session:
+        for message_id in messages if verdict == "rejected" else ():
+            message = session.get(Message, message_id)
+            if message is not None and before.get(message_id) not in (None, inbox.FALLBACK):
+                conversation = session.get_one(Conversation, message.conversation_id)
+                should_be = before[message_id]
+                reviews.correct(session, conversation, message.number, should_be, staff.id)
+        audit.record(session, staff.email, f"{verdict} {count} changed answers", f"model {name}")
+    return see(place, f"{count} {verdict}.")
 
 
 @router.post("/train")

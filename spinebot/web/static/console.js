@@ -112,6 +112,14 @@
       }
     });
   }
+  // What a link leads to is opened, too.
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target?.matches("details")) target.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
+
   // Whoever comes back from a form goes on where they were.
   document.querySelector("[data-item]:target")?.focus();
 
