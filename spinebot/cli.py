@@ -159,6 +159,45 @@ def data_remove(
     typer.echo("It is out.")
 
 
+@data_app.command("export")
+def data_export(
+    file: Annotated[Path, typer.Argument(help="Where to: .csv, or .yml for Rasa's own form.")],
+) -> None:
+    """Write the training examples into a file."""
+    from spinebot.training import exchange
+
+    if file.exists():
+        typer.confirm(f"{file} is there already. Overwrite it?", abort=True)
+    kind = "csv" if file.suffix == ".csv" else "yml"
+    file.write_text(exchange.export(kind), encoding="utf-8")
+    typer.echo(f"{file} is written.")
+
+
+@data_app.command("import")
+def data_import(
+    file: Annotated[Path, typer.Argument(help="A .csv with intent and text, or Rasa's YAML.")],
+    overwrite: Annotated[
+        bool, typer.Option(help="Move examples that stand in another intent.")
+    ] = False,
+    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    who: Annotated[str, typer.Option(help="Whom the commit names.")] = "spinebot@localhost",
+) -> None:
+    """Add the examples of a file, after showing what would change; overwrites nothing by itself."""
+    from spinebot.training import exchange
+
+    try:
+        pairs = exchange.read(file.name, file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpinebotError(f"{file} cannot be read: {error}") from error
+    found = exchange.preview(pairs)
+    typer.echo(str(found))
+    if not found.count and not (overwrite and found.moved):
+        typer.echo("There is nothing to add.")
+    elif yes or typer.confirm("Do it?"):
+        exchange.apply(pairs, who, overwrite=overwrite)
+        typer.echo("Done; `spinebot changes undo` takes it back.")
+
+
 @intents_app.command("list")
 def intents_list() -> None:
     """List the intents with how many examples and test sentences each has."""

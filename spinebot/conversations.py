@@ -146,7 +146,7 @@ def reply(
     ]
     message.actions, message.model = list(understood.actions), understood.model
     message.milliseconds = understood.milliseconds
-    for each in replies:
+    for each in replies if conversation.trial is None else ():
         if (nearest := (each.get("custom") or {}).get(UNANSWERED)) is not None:
             _keep_unanswered(session, message, nearest)
     return stored

@@ -52,7 +52,11 @@ def questions(session: Session) -> list[Covered]:
     for intent, count in session.execute(
         sa.select(Message.intent, sa.func.count(sa.distinct(Message.conversation_id)))
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Conversation.last_message_at >= since, Message.intent.is_not(None))
+        .where(
+            Conversation.last_message_at >= since,
+            Conversation.trial.is_(None),
+            Message.intent.is_not(None),
+        )
         .group_by(Message.intent)
     ):
         asked[intent or ""] = count

@@ -47,6 +47,10 @@ def create(session: Session, sender: str, answers: Mapping[str, Any], consent_te
         return known
     handoff = _handoff(session, sender, answers, reason, key)
     handoff.consent_text, handoff.consented_at = consent_text, now()
+    conversation = session.get(Conversation, handoff.conversation_id or 0)
+    if conversation is not None and conversation.trial is not None:
+        # A tester's: it looks as if it were sent, and nobody is called.
+        return handoff
     return _stored(session, handoff)[0]
 
 
@@ -124,6 +128,8 @@ def leave(
         consented_at=now(),
         key=details.key,
     )
+    if conversation is not None and conversation.trial is not None:
+        return handoff, True
     return _stored(session, handoff)
 
 

@@ -91,6 +91,11 @@ class Measure:
         return sum(self.counts)
 
 
+def _of_visitors(weeks: Weeks) -> sa.ColumnElement[bool]:
+    """The condition that a conversation was last used in one of the weeks, and not by a tester."""
+    return sa.and_(weeks.within(Conversation.last_message_at), Conversation.trial.is_(None))
+
+
 def _exists(table: Any, *conditions: Any) -> sa.ColumnElement[bool]:
     return sa.exists().where(table.conversation_id == Conversation.id, *conditions)
 
@@ -163,9 +168,7 @@ def measures(session: Session, weeks: Weeks) -> list[Measure]:
         week = weeks.index(Conversation.last_message_at).label("week")
         rows = session.execute(
             sa.select(week, sa.func.count())
-            .where(
-                weeks.within(Conversation.last_message_at), Conversation.last_number > 0, condition
-            )
+            .where(_of_visitors(weeks), Conversation.last_number > 0, condition)
             .group_by(week)
         )
         counts = {place: count for place, count in rows}  # noqa: C416  rows are not pairs to mypy
@@ -219,7 +222,7 @@ class Step:
 
 def funnel(session: Session, weeks: Weeks) -> list[Step]:
     """Return how many conversations came how far, from the offer of the review to the outcome."""
-    inside = (weeks.within(Conversation.last_message_at), Conversation.last_number > 0)
+    inside = (_of_visitors(weeks), Conversation.last_number > 0)
     offer = Conversation.memory["mri_offer"].as_string()
 
     def count(*conditions: Any) -> int:
@@ -301,7 +304,7 @@ def heat_map(session: Session, weeks: Weeks) -> list[list[int]]:
     rows = session.execute(
         sa.select(hour, sa.func.count())
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(weeks.within(Conversation.last_message_at), Message.sender == Sender.VISITOR.value)
+        .where(_of_visitors(weeks), Message.sender == Sender.VISITOR.value)
         .group_by(hour)
     )
     grid = [[0] * 24 for _ in range(7)]
@@ -318,7 +321,7 @@ def top_questions(session: Session, weeks: Weeks) -> list[tuple[str, str, int]]:
         sa.select(Message.intent, Question.title, count)
         .join(Question, Question.intent == Message.intent)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(weeks.within(Conversation.last_message_at))
+        .where(_of_visitors(weeks))
         .group_by(Message.intent, Question.title)
         .order_by(count.desc(), Message.intent)
         .limit(TOP)
@@ -351,6 +354,7 @@ def sample(session: Session, week: date) -> list[Judgement]:
         sa.select(Message.id)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(
+            Conversation.trial.is_(None),
             Conversation.last_message_at >= one.bounds[0],
             Message.created_at >= one.bounds[0],
             Message.created_at < one.bounds[-1],

@@ -25,7 +25,7 @@ from spinebot import releases
 from spinebot.db import reading, writing
 from spinebot.errors import SpinebotError
 from spinebot.settings import ROOT, settings
-from spinebot.training import models
+from spinebot.training import models, trials
 from spinebot.training.rasa_process import RASA_PYTHON, environment
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,8 @@ class Serving:
 
     active: Child | None = None
     standby: Child | None = None
+    # A model that testers talk to, on its own port: the relay knows nothing of it.
+    candidate: Child | None = None
     deaths: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -92,10 +94,11 @@ class Serving:
                 if wanted is not None and wanted != pointer:
                     pointer = await self._change(wanted, pointer)
                 await self._end_standby()
+                await self._follow_candidate()
         finally:
             warming.cancel()
             server.close()
-            for child in (self.active, self.standby):
+            for child in (self.active, self.standby, self.candidate):
                 await _end(child)
 
     async def _change(self, wanted: Path, before: Path | None) -> Path | None:
@@ -165,6 +168,25 @@ class Serving:
             await _end(child)
             self._tell()
 
+    async def _follow_candidate(self) -> None:
+        """Run the model that somebody wants to try out, and no other one."""
+        wanted = trials.candidate()
+        runs = self.candidate.model.name if self.candidate else None
+        is_gone = self.candidate is not None and self.candidate.is_dead
+        if wanted == runs and not is_gone:
+            return
+        child, self.candidate = self.candidate, None
+        await _end(child)
+        model = settings().models_dir / wanted if wanted and not is_gone else None
+        if model is not None and model.is_file():
+            try:
+                self.candidate = await self._start(model)
+            except ServingError as error:
+                logger.error("%s cannot be tried out: %s", model.name, error)
+        if self.candidate is None:
+            trials.choose(None)
+        self._tell()
+
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand a connection on to the child that is active when it is made."""
         child = self.active
@@ -187,6 +209,8 @@ class Serving:
         content = {
             "model": self.active.model.name,
             "standby": self.standby.model.name if self.standby else None,
+            "candidate": self.candidate.model.name if self.candidate else None,
+            "candidate_port": self.candidate.port if self.candidate else None,
         }
         part = models.serving_file().with_suffix(".part")
         part.parent.mkdir(parents=True, exist_ok=True)

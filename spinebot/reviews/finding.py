@@ -73,6 +73,7 @@ class Filters(BaseModel):
     mentioned: Literal["", "yes"] = ""
     resolved: Literal["", "yes"] = ""
     model: str = ""
+    testers: Literal["", "yes"] = ""
 
     @property
     def given(self) -> dict[str, Any]:
@@ -153,6 +154,7 @@ def _conditions(filters: Filters, account_id: int) -> Iterable[sa.ColumnElement[
     """Yield what each filter asks of a conversation."""
     zone = ZoneInfo(clinic().opening.timezone)
     midnight = datetime.min.time()
+    yield Conversation.trial.is_not(None) if filters.testers else Conversation.trial.is_(None)
     if filters.since:
         yield Conversation.last_message_at >= datetime.combine(filters.since, midnight, zone)
     if filters.until:
@@ -402,7 +404,9 @@ def messages_until(
 
 def next_unreviewed(session: Session, besides: int | None = None) -> int | None:
     """Return the conversation with the newest activity that nobody has reviewed or put off."""
-    query = sa.select(Conversation.id).where(Conversation.last_number > 0, _is_open())
+    query = sa.select(Conversation.id).where(
+        Conversation.last_number > 0, Conversation.trial.is_(None), _is_open()
+    )
     if besides is not None:
         query = query.where(Conversation.id != besides)
     return session.scalar(query.order_by(Conversation.last_message_at.desc()).limit(1))

@@ -46,7 +46,9 @@ def serving_file() -> Path:
 
 
 def served() -> dict[str, str | None]:
-    """Return which model answers (``model``) and which stands by; empty if nothing is known."""
+    """Return which model answers (``model``), which stands by, and which is tried out, on which
+    port (``candidate``, ``candidate_port``); empty if nothing is known.
+    """
     try:
         return dict(json.loads(serving_file().read_text(encoding="utf-8")))
     except (OSError, ValueError):

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # A message of LONGEST_TEXT characters fits, whatever its alphabet; nothing larger is read.
 LONGEST_BODY = 400_000
+# Files of training data that trainers send.
+LONGEST_FILE, FILES = 4_000_000, "/console/intents/import"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -110,7 +112,8 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     length = request.headers.get("content-length", "")
     if request.method == "POST" and not length.isdecimal():
         return _problem(411, "no_length", "Content-Length is missing.")
-    if request.method == "POST" and int(length) > LONGEST_BODY:
+    longest = LONGEST_FILE if request.url.path.startswith(FILES) else LONGEST_BODY
+    if request.method == "POST" and int(length) > longest:
         return _problem(413, "too_large", "That is too long to be sent in one message.")
     response = await call_next(request)
     for name, value in _HEADERS.items():

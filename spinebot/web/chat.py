@@ -17,6 +17,7 @@ from spinebot import conversations, safety
 from spinebot.db import reading, writing
 from spinebot.language.messages import clean
 from spinebot.models import Message, Owner, Sender
+from spinebot.training import trials
 from spinebot.web import buttons, guards
 from spinebot.web.bodies import Body
 from spinebot.web.turns import GONE, Turns
@@ -233,7 +234,8 @@ async def _stream(
 
 def _start(body: NewConversation) -> Started:
     with writing() as session:
-        _, token = conversations.start(session, clean(body.page), body.language)
+        conversation, token = conversations.start(session, clean(body.page), body.language)
+        trials.begin(session, conversation)
     return Started(token=token)
 
 

@@ -24,6 +24,7 @@ from spinebot.db import engine, reading
 from spinebot.errors import NotFoundError
 from spinebot.models import Article, Section, SectionRevision
 from spinebot.settings import ROOT
+from spinebot.training import trials
 from spinebot.training.models import live_model
 
 router = APIRouter(include_in_schema=False)
@@ -91,6 +92,17 @@ async def revision(request: Request, slug: str, section: str, number: int) -> HT
     return await to_thread.run_sync(
         _page, request, "revision.html", lambda s: _revision(s, slug, section, number)
     )
+
+
+@router.get("/try/{secret}")
+async def trial(request: Request, secret: str) -> HTMLResponse:
+    """The widget for a guest who tries the bot out; nothing of it counts."""
+    found = await to_thread.run_sync(
+        _page, request, "trial.html", lambda s: {"link": trials.link(s, secret)}
+    )
+    found.headers["Cache-Control"] = "no-store"
+    found.headers["Referrer-Policy"] = "no-referrer"
+    return found
 
 
 @router.get("/widget/{name}")

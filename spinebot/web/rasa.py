@@ -43,9 +43,16 @@ class Rasa:
         self._actions_url = settings.actions_url
 
     async def turn(
-        self, sender: str, text: str, payload: str | None, memory: dict[str, Any]
+        self,
+        sender: str,
+        text: str,
+        payload: str | None,
+        memory: dict[str, Any],
+        server: str = "",
     ) -> Turn:
         """Give Rasa one message and return what it says and understood.
+
+        server: of a candidate that is tried out; empty for the live model's.
 
         Raises:
             RasaError: it cannot be reached, failed, took too long, or had nothing to say.
@@ -56,7 +63,7 @@ class Rasa:
         else:
             body["text"] = payload or text
         began = time.perf_counter()
-        answer = await self._post(body)
+        answer = await self._post(body, server=server)
         if not answer.get("replies"):
             # A dead action server looks like this: 200, and nothing to say.
             raise RasaError("Rasa had nothing to say")
@@ -70,10 +77,12 @@ class Rasa:
         """
         await self._post({"conversation": conversation_id}, "forget")
 
-    async def _post(self, body: dict[str, Any], call: str = "turn") -> dict[str, Any]:
+    async def _post(
+        self, body: dict[str, Any], call: str = "turn", server: str = ""
+    ) -> dict[str, Any]:
         for patience in (0.3, None):
             try:
-                response = await self._client.post(f"/webhooks/spinebot/{call}", json=body)
+                response = await self._client.post(f"{server}/webhooks/spinebot/{call}", json=body)
                 response.raise_for_status()
                 return dict(response.json())
             except httpx.ConnectError as error:

@@ -23,9 +23,10 @@ from spinebot.clinic import clinic
 from spinebot.conversations import Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import SpinebotError
-from spinebot.models import Conversation, Message, Owner
+from spinebot.models import Conversation, Message, Owner, Trial
 from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
+from spinebot.training import trials
 from spinebot.web.rasa import Rasa, RasaError, Turn
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,11 @@ class Turns:
         """Start the turns that an earlier process left unfinished."""
         for conversation_id, message_id in await to_thread.run_sync(_waiting):
             self.begin(conversation_id, message_id)
+
+    async def finished(self, conversation_id: int) -> None:
+        """Wait for the turns of one conversation."""
+        while (task := self._newest.get(conversation_id)) is not None:
+            await asyncio.wait([task])
 
     async def finish(self) -> None:
         """Wait for the turns that run."""
@@ -188,11 +194,22 @@ def _check_safety(message_id: int) -> Asked | None:
                 "text": message.said,
                 "payload": message.payload,
                 "memory": conversation.memory,
+                "server": _server(conversation),
             }
             return Asked(call, found)
         # Signs of several messages: Rasa reads one message and could not judge them.
         _warn(session, conversation, message, found)
     return None
+
+
+def _server(conversation: Conversation) -> str:
+    """Return the address of the candidate where a tester talks to it; else the live model's."""
+    if conversation.trial != Trial.CANDIDATE.value:
+        return ""
+    port = trials.candidate_port()
+    if port is None:
+        raise RasaError("the candidate does not run")
+    return f"http://127.0.0.1:{port}"
 
 
 def _warn(

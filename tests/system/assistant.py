@@ -51,6 +51,8 @@ class Assistant:
     """The processes and their environment."""
 
     environment: dict[str, str]
+    # The folder that they run in: a copy of the project where a test changes it.
+    root: Path = ROOT
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -73,7 +75,7 @@ class Assistant:
             self.processes[name] = subprocess.Popen(
                 f"exec {command}",
                 shell=True,
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -102,6 +104,19 @@ class Assistant:
     def wait_until_ready(self) -> None:
         wait_until(lambda: not self.missing())
 
+    def python(self, code: str) -> str:
+        """Run code of ours beside the assistant, on its data, and return what it prints."""
+        done = subprocess.run(
+            [str(ROOT / ".venv/app/bin/python"), "-c", code],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Return rows of the assistant's own database."""
         connection = sqlite3.connect(self.data_dir / "spinebot.db")
@@ -126,9 +141,9 @@ class Assistant:
 class Visitor:
     """A visitor, over HTTP."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, page: str = "test") -> None:
         self.client = httpx.Client(base_url=f"{assistant.web_url}/api", timeout=60, trust_env=False)
-        self.token = self.client.post("/conversations", json={"page": "test"}).json()["token"]
+        self.token = self.client.post("/conversations", json={"page": page}).json()["token"]
         self.buttons: dict[str, str] = {}
 
     def post(self, **body: Any) -> httpx.Response:
@@ -171,7 +186,7 @@ class Visitor:
         return found
 
 
-def new_assistant(directory: Path, model: Path, **settings: str) -> Assistant:
+def new_assistant(directory: Path, model: Path, root: Path = ROOT, **settings: str) -> Assistant:
     """Return an assistant that is not started: free ports, tables and articles loaded."""
     models = directory / "models"
     models.mkdir(parents=True)
@@ -196,8 +211,8 @@ def new_assistant(directory: Path, model: Path, **settings: str) -> Assistant:
         "print(json.dumps(environment()))"
     )
     subprocess.run(
-        [".venv/app/bin/spinebot", "articles", "load"],
-        cwd=ROOT,
+        [".venv/app/bin/python", "-m", "spinebot", "articles", "load"],
+        cwd=root,
         env={**os.environ, **own},
         check=True,
         stdout=subprocess.DEVNULL,
@@ -205,10 +220,10 @@ def new_assistant(directory: Path, model: Path, **settings: str) -> Assistant:
     assert rasa_process.RASA_PYTHON.is_file()
     environment = subprocess.run(
         [".venv/app/bin/python", "-c", script],
-        cwd=ROOT,
+        cwd=root,
         env={**os.environ, **own},
         check=True,
         capture_output=True,
         text=True,
     )
-    return Assistant({**json.loads(environment.stdout), **own})
+    return Assistant({**json.loads(environment.stdout), **own}, root)

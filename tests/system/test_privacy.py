@@ -132,7 +132,8 @@ def test_nothing_of_it_is_readable_in_the_database_or_its_index(
 def test_nothing_of_it_is_in_what_trainers_get(planted: tuple[Assistant, int]) -> None:
     assistant, conversation = planted
     code = (
-        "from spinebot import accounts, reviews; from spinebot.db import writing, reading\n"
+        "from spinebot import accounts, reviews; from spinebot.db import writing, reading; "
+        "from spinebot.training import stories\n"
         "from spinebot.models import Correction, Message, Role; import sqlalchemy as sa\n"
         "with writing() as s:\n"
         "    a, _ = accounts.invite(s, 'ann@clinic.example', 'Ann Sample', Role.TRAINER)\n"
@@ -143,17 +144,9 @@ def test_nothing_of_it_is_in_what_trainers_get(planted: tuple[Assistant, int]) -
         f"    print(stories.with_story('', *reviews.as_test(s, c, c.last_number)))\n"
         "    for m in s.scalars(sa.select(Message)): print(m.text, m.entities)\n"
     )
-    done = subprocess.run(
-        [".venv/app/bin/python", "-c", code],
-        cwd=ROOT,
-        env=assistant.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "heat or ice?" in done.stdout
-    assert leaks(done.stdout) == []
+    printed = assistant.python(code)
+    assert "heat or ice?" in printed
+    assert leaks(printed) == []
 
 
 def test_the_webhook_is_told_numbers_only(

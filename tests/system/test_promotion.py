@@ -145,6 +145,36 @@ def test_a_broken_model_is_set_back_and_nobody_notices(assistant: Assistant, mod
     )
 
 
+def test_a_candidate_runs_beside_the_live_model(assistant: Assistant, model: Path) -> None:
+    """A tester talks to it, visitors do not; it ends when nobody wants it any more."""
+    code = (
+        "from spinebot import accounts; from spinebot.db import writing\n"
+        "from spinebot.models import Role; from spinebot.training import trials\n"
+        f"trials.choose({OTHER!r})\n"
+        "with writing() as s:\n"
+        "    a, _ = accounts.invite(s, 'tia@clinic.example', 'Tia Sample', Role.TRAINER)\n"
+        "    print(trials.new_link(s, 'Gus Sample', 'candidate', 1, a.id)[1])\n"
+    )
+    secret = assistant.python(code).strip()
+    file = assistant.data_dir / "models" / "serving.json"
+    wait_until(lambda: json.loads(file.read_text(encoding="utf-8")).get("candidate") == OTHER)
+    tester = Visitor(assistant, page=f"{assistant.web_url}/try/{secret}")
+    (answer,) = tester.say("heat or ice?")
+    assert answer["custom"]["type"] == "answer"
+    Visitor(assistant).say("heat or ice?")
+    rows = assistant.rows(
+        "SELECT c.trial, m.model FROM message m JOIN conversation c ON c.id = m.conversation_id "
+        "WHERE m.sender = 'visitor' ORDER BY m.id DESC LIMIT 2"
+    )
+    assert [tuple(row) for row in rows] == [(None, model.name), ("candidate", OTHER)]
+    (assistant.data_dir / "models" / "candidate").unlink()
+    wait_until(lambda: not json.loads(file.read_text(encoding="utf-8")).get("candidate"))
+    (sorry,) = tester.say("and now?")
+    assert sorry["custom"]["type"] == "error"
+    (again,) = Visitor(assistant).say("heat or ice?")
+    assert again["custom"]["type"] == "answer"
+
+
 def test_rasa_that_dies_is_started_again(assistant: Assistant) -> None:
     found = subprocess.run(
         ["pgrep", "-P", str(assistant.processes["rasa"].pid)], capture_output=True, text=True

@@ -19,12 +19,13 @@ from spinebot.web.console import (
     reports,
     takeover,
     tokens,
+    trials,
 )
 
 router = APIRouter()
 NOUNS = (
     *(accounts, takeover, conversations, handoffs, inbox, models, outgoing, reports),
-    *(coverage, privacy, tokens, intents, changes, articles),
+    *(coverage, privacy, tokens, intents, changes, articles, trials),
 )
 for _noun in NOUNS:
     router.include_router(_noun.router)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Form, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from spinebot import articles, audit
@@ -16,7 +17,15 @@ from spinebot.articles import Answer
 from spinebot.db import reading, writing
 from spinebot.errors import NotFoundError, SpinebotError
 from spinebot.models import Article, ArticleRequest, Message, Question, Section, Unanswered
-from spinebot.training import changes, examples, inbox, intents, knowledge, likeness
+from spinebot.training import (
+    changes,
+    examples,
+    exchange,
+    inbox,
+    intents,
+    knowledge,
+    likeness,
+)
 from spinebot.training.examples import TESTS, TRAINING
 from spinebot.training.intents import Draft, IntentError
 from spinebot.web.console.auth import Staff, allow, page, see
@@ -24,6 +33,7 @@ from spinebot.web.console.auth import Staff, allow, page, see
 router = APIRouter(prefix="/console/intents", include_in_schema=False)
 PLACE = "/console/intents"
 Trainer = Annotated[Staff, allow(Right.TRAIN)]
+Exporter = Annotated[Staff, allow(Right.EXPORT)]
 Text = Annotated[str, Form()]
 Texts = Annotated[list[str], Form()]
 LIKE_IT = 0.45  # cosine from which a message of visitors may be an example of the question
@@ -231,6 +241,47 @@ def _like(session: Session, draft: Draft) -> list[str]:
     cosines = (likeness.vectors_of(asked) @ likeness.vectors_of(about).T).max(axis=1)
     best = (-cosines).argsort(kind="stable")[:OFFERED]
     return [asked[place] for place in best if cosines[place] >= LIKE_IT]
+
+
+@router.get("/export/{kind}")
+def export(staff: Exporter, kind: str) -> Response:
+    """The training data as a file."""
+    if kind not in exchange.KINDS:
+        raise NotFoundError("Export csv or yml.")
+    text = exchange.export(kind)
+    with writing() as session:
+        audit.record(session, staff.email, f"exported the training data as {kind}")
+    headers = {"Content-Disposition": f'attachment; filename="training-data.{kind}"'}
+    media = "text/csv" if kind == "csv" else "application/yaml"
+    return Response(text, media_type=media, headers=headers)
+
+
+@router.post("/import")
+async def upload(request: Request, staff: Trainer, file: UploadFile) -> Response:
+    """Show what a file would add or change."""
+    data = await file.read(4 * exchange.LARGEST + 1)
+    name = (file.filename or "file").lower()
+    try:
+        content = data.decode("utf-8")
+        found = await to_thread.run_sync(lambda: exchange.preview(exchange.read(name, content)))
+    except UnicodeDecodeError:
+        return see(PLACE, f"{name} is no text in UTF-8.")
+    except SpinebotError as error:
+        return see(PLACE, str(error))
+    return page(*(request, "intents_import.html", staff), found=found, name=name, content=content)
+
+
+@router.post("/import/apply")
+def apply(staff: Trainer, name: Text = "", content: Text = "", overwrite: Text = "") -> Response:
+    """Add what was shown."""
+    try:
+        found = exchange.apply(exchange.read(name, content), staff.email, overwrite=bool(overwrite))
+    except SpinebotError as error:
+        return see(PLACE, str(error))
+    moved = f", {len(found.moved)} moved" if overwrite and found.moved else ""
+    with writing() as session:
+        audit.record(session, staff.email, f"imported {found.count} examples{moved}")
+    return see(PLACE, f"{found.count} examples are added{moved}.")
 
 
 @router.get("/{name}")
