@@ -119,9 +119,7 @@ def test_a_file_that_is_none_is_explained(name: str, content: str, says: str) ->
         exchange.read(name, content)
 
 
-@rounds(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@rounds(max_examples=150, deadline=None)
 @given(content=st.text(max_size=300), kind=st.sampled_from(["csv", "yml"]))
 def test_whatever_is_sent_it_is_read_or_explained(content: str, kind: str) -> None:
     for text in (
