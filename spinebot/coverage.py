@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from spinebot.clinic import clinic
 from spinebot.db import now
 from spinebot.models import (
     Article,
@@ -20,10 +24,14 @@ from spinebot.models import (
     Unanswered,
     Variant,
 )
+from spinebot.training import examples, likeness
 
 WEEKS = 12
 LEAST_RATINGS = 3
 SHOWN = 10
+# Ask about the bot and the clinic: they have a wording of clinic.yml instead of an article.
+FROM_CLINIC = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
+MOST_CLUSTERED = 600  # questions; more are not read one by one anyway
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,13 @@ def silent_sections(session: Session) -> list[tuple[str, str]]:
     return [(article, section) for article, section in rows]
 
 
+def intents_without_answer(session: Session) -> list[str]:
+    """Return question intents that are taught and that no section answers."""
+    answered = set(session.scalars(sa.select(Question.intent)))
+    taught = [name for name in examples.intents() if name.startswith("ask_")]
+    return [name for name in taught if name not in answered | FROM_CLINIC]
+
+
 def nearest_to_unanswered(session: Session) -> list[tuple[str, str, int, str]]:
     """Return the sections nearest to unanswered questions: article, section, how many, the newest.
 
@@ -132,3 +147,46 @@ def nearest_to_unanswered(session: Session) -> list[tuple[str, str, int, str]]:
         .order_by(groups.c.count.desc(), Article.slug)
     )
     return [(article, section, number, question) for article, section, number, question in rows]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What visitors asked in a week and no article answers, those together that say the same.
+
+    nearest: article and section that come nearest, where something does.
+    """
+
+    week: date
+    questions: list[str]
+    nearest: tuple[str, str] | None
+
+
+def unanswered_by_week(session: Session, weeks: int = 4) -> list[Asked]:
+    """Return clusters of unanswered questions of the last weeks: newest week, largest first."""
+    zone = ZoneInfo(clinic().opening.timezone)
+    today = now().astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    first = datetime.combine(monday - timedelta(weeks=weeks - 1), datetime.min.time(), zone)
+    rows = session.execute(
+        sa.select(
+            Unanswered.question, Unanswered.created_at, Unanswered.score, Article.slug, Section.slug
+        )
+        .outerjoin(Section, Section.id == Unanswered.section_id)
+        .outerjoin(Article, Article.id == Section.article_id)
+        .where(Unanswered.created_at >= first)
+        .order_by(Unanswered.id.desc())
+        .limit(MOST_CLUSTERED)
+    ).all()
+    by_week: dict[date, list[Any]] = defaultdict(list)
+    for row in rows:
+        day = row.created_at.astimezone(zone).date()
+        by_week[day - timedelta(days=day.weekday())].append(row)
+    found = []
+    for week in sorted(by_week, reverse=True):
+        asked = by_week[week]
+        for places in likeness.clusters([row.question for row in asked])[:SHOWN]:
+            own = [asked[place] for place in places]
+            near = max(own, key=lambda row: row.score or 0.0)
+            nearest = (near[3], near[4]) if near[3] else None
+            found.append(Asked(week, [row.question for row in own], nearest))
+    return found

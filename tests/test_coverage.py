@@ -93,3 +93,36 @@ def test_where_an_answer_is_missing(database: str) -> None:
         2,
         "paraffin?",
     )
+
+
+def test_what_nobody_answered_stands_together_by_week(database: str) -> None:
+    load_articles()
+    texts = ["can my parrot sit on my shoulder", "may the parrot sit on my shoulder", "wifi?"]
+    talk(*texts, intent="nlu_fallback")
+    with writing() as session:
+        section = session.scalars(sa.select(Question.section_id).limit(1)).one()
+        for message in session.scalars(sa.select(Message).where(Message.sender == "visitor")):
+            session.add(
+                Unanswered(
+                    message_id=message.id,
+                    conversation_id=message.conversation_id,
+                    question=message.text,
+                    ranking=[],
+                    section_id=section if "parrot" in message.text else None,
+                    score=0.7,
+                )
+            )
+    with reading() as session:
+        first, second = coverage.unanswered_by_week(session)
+    assert sorted(first.questions) == sorted(texts[:2])
+    assert first.nearest is not None
+    assert (second.questions, second.nearest) == (["wifi?"], None)
+    assert first.week.weekday() == 0
+
+
+def test_an_intent_without_an_answer_is_named(sqlite_database: object) -> None:
+    load_articles()
+    with writing() as session:
+        session.execute(sa.delete(Question).where(Question.intent == INTENT))
+    with reading() as session:
+        assert coverage.intents_without_answer(session) == [INTENT]

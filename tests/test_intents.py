@@ -130,6 +130,7 @@ def test_every_section_that_answers_nothing_may_be_given_a_question(project: Pat
         ({"title": "x" * 49}, "title", "49 characters"),
         ({"section": "nothing#at-all"}, "section", "Choose the section"),
         ({"section": "physical-therapy-exercise#none"}, "section", "no section"),
+        ({"section": "physical-therapy-exercise#exercise-with-a-disc"}, "section", "for everybody"),
         ({"section": "../../etc#passwd"}, "section", "Choose the section"),
         ({"examples": DRAFT.examples[:9]}, "examples", "There are 9; 10 are the least"),
         ({"examples": [*DRAFT.examples, "disc spasm why"]}, "examples", "ask_disc_spasm_cause"),

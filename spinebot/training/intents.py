@@ -10,13 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from spinebot.articles.files import ANSWER_WORDS, count_words, parse_article
+from spinebot.articles.files import (
+    ANSWER_WORDS,
+    count_words,
+    faults_between,
+    faults_of,
+    parse_article,
+    read_articles,
+)
 from spinebot.errors import ArticleError, SpinebotError
 from spinebot.training import changes, examples, stories
 from spinebot.training.changes import Writer, project
@@ -164,6 +172,8 @@ def _section_faults(draft: Draft, writer: Writer) -> Iterator[tuple[str, str]]:
     if section is None:
         yield "section", f"{name} has no section {slug!r}."
         return
+    if section.front.when:
+        yield "section", "It answers only in a certain case (`when`): choose one for everybody."
     if section.front.answers:
         return
     words = count_words(section.body)
@@ -219,6 +229,10 @@ def _must_be_in_order(draft: Draft, writer: Writer, path: str) -> None:
         domain = _yaml(writer.read(DOMAIN))
         rule = _rule(_yaml(writer.read(RULES)))
         article = parse_article(writer.root / path, writer.read(path))
+        others = read_articles(writer.root / "knowledge")
+        beside = [article, *(each for each in others if each.slug != article.slug)]
+        if found := [*faults_of(article, date.today()), *faults_between(beside)]:
+            raise ArticleError(found)
         _yaml(writer.read(STORIES))
     except (YAMLError, ArticleError) as error:
         raise SpinebotError(f"The files would not be in order: {error}") from error

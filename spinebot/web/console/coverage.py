@@ -22,6 +22,7 @@ def coverage(request: Request, staff: Reader) -> Response:
         questions = covered.questions(session)
         silent = covered.silent_sections(session)
         missing = covered.nearest_to_unanswered(session)
+        asked = covered.unanswered_by_week(session)
     return page(
         *(request, "coverage.html", staff),
         questions=sorted(questions, key=lambda each: (-each.asked, each.intent)),
@@ -29,5 +30,7 @@ def coverage(request: Request, staff: Reader) -> Response:
         unhelpful=[each for each in questions if each.is_unhelpful],
         silent=silent,
         missing=missing,
+        asked=asked,
+        unanswered_intents=covered.intents_without_answer(session),
         weeks=covered.WEEKS,
     )
