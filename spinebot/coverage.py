@@ -25,12 +25,11 @@ from spinebot.models import (
     Variant,
 )
 from spinebot.training import examples, likeness
+from spinebot.training.checks import FROM_CLINIC
 
 WEEKS = 12
 LEAST_RATINGS = 3
 SHOWN = 10
-# Ask about the bot and the clinic: they have a wording of clinic.yml instead of an article.
-FROM_CLINIC = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
 MOST_CLUSTERED = 600  # questions; more are not read one by one anyway
 
 

@@ -223,3 +223,16 @@ def test_every_article_opens_in_the_editor(trainer: TestClient, project: Path) -
         page: Any = trainer.get(f"/console/articles/{path.stem}")
         assert page.status_code == 200, path.stem
         assert "Nothing keeps it from being saved" in page.text
+
+
+def test_what_is_worth_a_look_leads_to_where_it_is_mended(
+    trainer: TestClient, project: Path
+) -> None:
+    examples.add("ask_heat_or_ice", ["should i wear a neck brace now"], "x@clinic.example")
+    page = trainer.get("/console/intents/insights").text
+    assert "should i wear a neck brace now" in page
+    moved = ["should i wear a neck brace now"]
+    send(trainer, "intents/ask_heat_or_ice/remove", sentences=moved, target="ask_neck_care")
+    known = {(e.text, e.intent) for e in examples.parse(data(project))}
+    assert (moved[0], "ask_neck_care") in known
+    assert "Without test sentences" not in trainer.get("/console/intents/insights").text

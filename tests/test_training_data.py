@@ -193,6 +193,12 @@ def test_the_projects_data_are_in_order() -> None:
         ("data/nlu.yml", "    - disc spasm why", "    - " + "x" * 10000, "500 are the most"),
         ("data/nlu.yml", "- intent: ask_spasm_danger", "- intent: Ask-Danger", "small letters"),
         ("domain.yml", "  - ask_spasm_danger: {use_entities: []}\n", "", "is not in domain.yml"),
+        (
+            "knowledge/discs/herniated-disc-muscle-spasms.md",
+            "      ask_spasm_danger:",
+            "      ask_spasm_treatment_too:",
+            "next: ask_spasm_danger is answered by no section",
+        ),
     ],
 )
 def test_a_fault_is_named_with_its_place(
@@ -214,3 +220,13 @@ def test_a_message_that_teaches_and_tests_is_named(project: Path) -> None:
 def test_a_file_that_is_gone_is_named(project: Path) -> None:
     (project / "data/rules.yml").unlink()
     assert checks.faults(project) == ["data/rules.yml: No such file or directory"]
+
+
+def test_a_question_without_an_answer_is_named(project: Path) -> None:
+    path = project / examples.TRAINING
+    texts = [f"lonely question number {number}" for number in range(10)]
+    content = path.read_text(encoding="utf-8")
+    path.write_text(examples.with_examples(content, "ask_lonely", texts), encoding="utf-8")
+    found = "\n".join(checks.faults(project))
+    assert "ask_lonely is a question and no section answers it" in found
+    assert "ask_lonely is not in domain.yml" in found

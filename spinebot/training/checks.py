@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from spinebot import articles
+from spinebot.errors import ArticleError
 from spinebot.language.redaction import redact
 from spinebot.training import changes, examples
 from spinebot.training.examples import LONGEST, TESTS, TRAINING, Example, normal
@@ -20,6 +21,8 @@ FEWEST = 10  # examples of an intent; fewer teach it badly
 FILES = ("data/nlu.yml", "data/rules.yml", "data/stories.yml", "domain.yml", "config.yml")
 # Their examples give contacts and strings of digits; all of them are made up.
 MADE_UP = {"inform", "out_of_scope_nonsense"}
+# Ask about the bot and the clinic: they have a wording of clinic.yml instead of an article.
+FROM_CLINIC = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -98,16 +101,24 @@ def _intents(root: Path, training: list[Example]) -> Iterator[str]:
             yield f"{place}: {intent} is not in domain.yml"
         if count < FEWEST:
             yield f"{place}: {intent} has {count} examples; {FEWEST} are the least"
+    try:
+        files = articles.read_articles(root / "knowledge")
+    except ArticleError as error:
+        yield from (f"knowledge: {fault}" for fault in error.faults)
+        return
     answered = {
-        intent
-        for file in articles.read_articles(root / "knowledge")
-        for section in file.sections
-        for intent in section.front.answers
+        intent for file in files for section in file.sections for intent in section.front.answers
     }
     for intent in sorted(answered - set(counts)):
         yield f"knowledge: {intent} is answered by a section and has no examples"
+    for intent in sorted(_questions(counts) - answered):
+        yield f"data/nlu.yml:{lines[intent]}: {intent} is a question and no section answers it"
     for intent in sorted(answered - known):
         yield f"domain.yml: {intent} is answered by a section and is not there"
+
+
+def _questions(intents: Iterable[str]) -> set[str]:
+    return {name for name in intents if name.startswith("ask_")} - FROM_CLINIC
 
 
 def _name(entry: Any) -> str:

@@ -108,6 +108,33 @@ def advice(
     return sorted(found, key=lambda each: -each.cosine)
 
 
+@dataclass(frozen=True)
+class Conflict:
+    """Two examples of different intents that say nearly the same."""
+
+    one: Example
+    other: Example
+    cosine: float
+
+
+def conflicts(known: Sequence[Example], limit: int = 40) -> list[Conflict]:
+    """Return the examples that are nearest to one of another intent, each pair once."""
+    if not known:
+        return []
+    vectors = vectors_of_examples(known)
+    cosines = vectors @ vectors.T
+    numbers = {name: place for place, name in enumerate(sorted({e.intent for e in known}))}
+    labels = np.array([numbers[each.intent] for each in known])
+    cosines[labels[:, None] == labels[None, :]] = 0.0
+    best = cosines.argmax(axis=1)
+    found: dict[tuple[int, int], float] = {}
+    for place, other in enumerate(best.tolist()):
+        if cosines[place, other] >= CONFLICT:
+            found[min(place, other), max(place, other)] = float(cosines[place, other])
+    nearest = sorted(found.items(), key=lambda each: -each[1])[:limit]
+    return [Conflict(known[one], known[other], cosine) for (one, other), cosine in nearest]
+
+
 def clusters(texts: Sequence[str]) -> list[list[int]]:
     """Return the places of sentences that say the same, the largest cluster first."""
     # It takes most of a second to load, and most processes never cluster.

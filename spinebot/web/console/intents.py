@@ -19,6 +19,7 @@ from spinebot.errors import NotFoundError, SpinebotError
 from spinebot.models import Article, ArticleRequest, Message, Question, Section, Unanswered
 from spinebot.training import (
     changes,
+    checks,
     examples,
     exchange,
     inbox,
@@ -57,6 +58,25 @@ def overview(request: Request, staff: Trainer) -> Response:
     return page(
         *(request, "intents.html", staff),
         intents=[(name, known[name], tested[name], answered.get(name)) for name in sorted(known)],
+    )
+
+
+@router.get("/insights")
+def insights(request: Request, staff: Trainer) -> Response:
+    """What of the training data is worth a look, and where it is mended."""
+    project = changes.project()
+    known = examples.read(project / TRAINING)
+    taught = Counter(each.intent for each in known)
+    tested = Counter(each.intent for each in examples.read(project / TESTS))
+    usual = sorted(taught.values())[len(taught) // 2] if taught else 0
+    return page(
+        *(request, "insights.html", staff),
+        conflicts=likeness.conflicts(known),
+        few=sorted((n, name) for name, n in taught.items() if n < intents.FEWEST_EXAMPLES),
+        many=sorted(((n, name) for name, n in taught.items() if n > 3 * usual), reverse=True),
+        untested=sorted(set(taught) - set(tested)),
+        usual=usual,
+        faults=checks.faults(),
     )
 
 
@@ -205,8 +225,10 @@ def _sections(session: Session, text: str) -> list[tuple[str, str, list[str]]]:
     if not text.strip():
         return []
     found = []
-    for hit in articles.nearest(session, text, 6, floor=0.2):
+    for hit in articles.nearest(session, text, 10, floor=0.2):
         answer = articles.answer_of(session, hit.section_id, "")
+        if session.get_one(Section, hit.section_id).when:
+            continue  # it answers in a certain case, never an intent by itself
         answers = session.scalars(
             sa.select(Question.title).where(Question.section_id == hit.section_id)
         )
