@@ -373,6 +373,19 @@ def begin_session_after_failures(session: Session, conversation: Conversation) -
         begin_session(conversation)
 
 
+def has_older_waiting(session: Session, message_id: int, within: timedelta) -> bool:
+    """Return whether an older message of the same conversation has not been answered yet."""
+    message = session.get_one(Message, message_id)
+    query = sa.select(Message.id).where(
+        Message.conversation_id == message.conversation_id,
+        Message.number < message.number,
+        Message.sender == Sender.VISITOR.value,
+        Message.answered_at.is_(None),
+        Message.created_at > now() - within,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def unanswered(session: Session, within: timedelta) -> list[Message]:
     """Return the visitors' messages that nobody has answered, oldest first.
 

@@ -41,6 +41,7 @@ class Settings:
     clinic_file: Path
     database_url: URL
     redis_url: str | None
+    rasa_address: str | None
     secret_key: str = field(repr=False)
     web_host: str
     web_port: int
@@ -67,8 +68,8 @@ class Settings:
 
     @property
     def rasa_url(self) -> str:
-        """The address of Rasa's server."""
-        return f"http://127.0.0.1:{self.rasa_port}"
+        """The address of Rasa's server, or of what stands before several."""
+        return self.rasa_address or f"http://127.0.0.1:{self.rasa_port}"
 
     @property
     def actions_url(self) -> str:
@@ -105,6 +106,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         clinic_file=_clinic_file(environ),
         database_url=_database_url(environ.get("SPINEBOT_DATABASE_URL") or default_url),
         redis_url=environ.get("SPINEBOT_REDIS_URL") or None,
+        rasa_address=(environ.get("SPINEBOT_RASA_URL") or "").rstrip("/") or None,
         secret_key=_secret(environ, data_dir),
         web_host=environ.get("SPINEBOT_WEB_HOST") or "127.0.0.1",
         web_port=web_port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,6 +156,26 @@ def database(request: pytest.FixtureRequest) -> str:
     """The settings' database, once on SQLite and once on PostgreSQL."""
     request.getfixturevalue(f"{request.param}_database")
     return str(request.param)
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of the test's own, on a socket."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not installed")
+    socket = tmp_path / "redis.sock"
+    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", ""]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not socket.exists():
+            assert time.monotonic() < deadline, "Redis did not start"
+            time.sleep(0.05)
+        yield f"redis+unix://{socket}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture

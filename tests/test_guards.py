@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,26 +27,6 @@ def _forget() -> None:
     forget_settings()
     guards._limits.cache_clear()
     guards._limiter.cache_clear()
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of the test's own, on a socket."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("Redis is not installed")
-    socket = tmp_path / "redis.sock"
-    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", ""]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while not socket.exists():
-            assert time.monotonic() < deadline, "Redis did not start"
-            time.sleep(0.05)
-        yield f"redis+unix://{socket}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 async def _count(times: int, who: str = "somebody") -> None:

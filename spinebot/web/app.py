@@ -23,7 +23,7 @@ from spinebot.handoffs import FaultyDetailsError
 from spinebot.settings import settings
 from spinebot.web import chat, clinic_api, console, details, guards, home, pages
 from spinebot.web.buttons import ForgedButtonError
-from spinebot.web.chores import chores
+from spinebot.web.chores import adopt, chores
 from spinebot.web.console.auth import (
     ForbiddenError,
     NotSignedInError,
@@ -32,6 +32,7 @@ from spinebot.web.console.auth import (
     to_sign_in,
 )
 from spinebot.web.rasa import Rasa
+from spinebot.web.shared import Shared
 from spinebot.web.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -55,13 +56,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Rules with a fault must stop the start, not the first visitor's message.
     await to_thread.run_sync(safety.check, "warm up")
     app.state.rasa = Rasa(settings())
-    app.state.turns = Turns(app.state.rasa)
-    await app.state.turns.resume()
-    running = asyncio.create_task(chores(app.state.turns))
+    shared = Shared(settings().redis_url)
+    app.state.turns = turns = Turns(app.state.rasa, shared)
+    running = [
+        asyncio.create_task(chores(turns)),
+        asyncio.create_task(adopt(turns)),
+        asyncio.create_task(shared.listen(turns.hear, turns.look)),
+    ]
+    await turns.resume()
     yield
-    running.cancel()
-    await app.state.turns.finish()
+    for task in running:
+        task.cancel()
+    await turns.finish()
     await app.state.rasa.close()
+    await shared.close()
 
 
 def create_app() -> FastAPI:

@@ -15,6 +15,7 @@ from spinebot.web.turns import NEWS, Turns
 
 logger = logging.getLogger(__name__)
 SECONDS = 10
+ADOPT_SECONDS = 2
 ROUNDS_A_COUNT = 6
 # At night, when nobody waits for the database. A bot that was off then cleans the next night.
 CLEANING_HOUR = 3
@@ -36,6 +37,16 @@ async def chores(turns: Turns) -> None:
             rounds += 1
         except Exception as error:  # the database may be away: the next time
             logger.error("the chores failed: %s", type(error).__name__)
+
+
+async def adopt(turns: Turns) -> None:
+    """Answer what a process that died has left, over and over, where there are several."""
+    while not turns.is_alone:
+        await asyncio.sleep(ADOPT_SECONDS)
+        try:
+            await turns.adopt()
+        except Exception as error:  # the database may be away: the next time
+            logger.error("nothing is adopted: %s", type(error).__name__)
 
 
 def _give_back_deserted() -> list[int]:

@@ -28,6 +28,7 @@ from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
 from spinebot.training import trials
 from spinebot.web.rasa import Rasa, RasaError, Turn
+from spinebot.web.shared import Event, Shared
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,11 @@ logger = logging.getLogger(__name__)
 STILL_WAITING = timedelta(minutes=10)
 # Longer than this no visitor waits to be warned; a turn of Rasa's takes some 30 milliseconds.
 SECOND_OPINION_SECONDS = 3.0
+# A message that waits so long may have been left behind by a process that died.
+LEFT_BEHIND = timedelta(seconds=3)
+# For an older message that another process has stored and is about to answer.
+WAIT_SECONDS, MOST_WAITS = 0.05, 100
 # What listeners are told: a name and what goes with it.
-Event = tuple[str, dict[str, Any]]
 NEWS: Event = ("news", {})
 GONE: Event = ("gone", {})
 TYPING: Event = ("typing", {"on": True, "who": "bot"})
@@ -45,9 +49,9 @@ TYPING: Event = ("typing", {"on": True, "who": "bot"})
 class Turns:
     """Runs the turns of this process and wakes those who listen to a conversation."""
 
-    def __init__(self, rasa: Rasa) -> None:
+    def __init__(self, rasa: Rasa, shared: Shared) -> None:
         """Nothing runs yet."""
-        self._rasa = rasa
+        self._rasa, self._shared = rasa, shared
         # The newest turn of each conversation: the next one waits for it.
         self._newest: dict[int, asyncio.Task[None]] = {}
         self._listeners: dict[int, set[asyncio.Queue[Event]]] = defaultdict(set)
@@ -80,6 +84,20 @@ class Turns:
         for conversation_id, message_id in await to_thread.run_sync(_waiting):
             self.begin(conversation_id, message_id)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether this is the only web process."""
+        return self._shared.is_alone
+
+    async def adopt(self) -> None:
+        """Start the turns that another process has left behind: it may have died.
+
+        One that still runs holds its conversation, and when it ends there is nothing left to do.
+        """
+        for conversation_id, message_id in await to_thread.run_sync(_waiting, LEFT_BEHIND):
+            if not self.is_busy(conversation_id):
+                self.begin(conversation_id, message_id)
+
     async def finished(self, conversation_id: int) -> None:
         """Wait for the turns of one conversation."""
         while (task := self._newest.get(conversation_id)) is not None:
@@ -103,7 +121,17 @@ class Turns:
                 del self._listeners[conversation_id]
 
     def tell(self, conversation_id: int, what: Event) -> None:
-        """Wake the listeners. One whose queue is full has news to read already."""
+        """Wake the listeners, of this process and of the others."""
+        self.hear(conversation_id, what)
+        self._shared.tell(conversation_id, what)
+
+    def look(self) -> None:
+        """Have every listener look into the database."""
+        for conversation_id in list(self._listeners):
+            self.hear(conversation_id, NEWS)
+
+    def hear(self, conversation_id: int, what: Event) -> None:
+        """Wake the listeners of this process. One whose queue is full has news to read already."""
         for queue in self._listeners.get(conversation_id, ()):
             if not queue.full():
                 queue.put_nowait(what)
@@ -115,13 +143,26 @@ class Turns:
             await asyncio.wait([before])
         self.tell(conversation_id, TYPING)
         try:
-            await self._run(message_id)
+            await self._in_order(conversation_id, message_id)
         except Exception as error:  # the outermost edge of a turn
             # Our own errors' words never hold what was typed; others' might.
             reason = error if isinstance(error, SpinebotError) else type(error).__name__
             logger.error("turn of message %s failed: %s", message_id, reason)
             await self._apologise(message_id)
         self.tell(conversation_id, NEWS)
+
+    async def _in_order(self, conversation_id: int, message_id: int) -> None:
+        """Run a turn when no process runs one of this conversation, and no older one waits."""
+        for last in (*(False,) * MOST_WAITS, True):
+            async with self._shared.turn(conversation_id):
+                if (
+                    last
+                    or self._shared.is_alone
+                    or not await to_thread.run_sync(_has_older_waiting, message_id)
+                ):
+                    await self._run(message_id)
+                    return
+            await asyncio.sleep(WAIT_SECONDS)
 
     async def _run(self, message_id: int) -> None:
         asked = await to_thread.run_sync(_check_safety, message_id)
@@ -154,10 +195,17 @@ class Turns:
             logger.error("no apology for message %s: %s", message_id, type(error).__name__)
 
 
-def _waiting() -> list[tuple[int, int]]:
+def _waiting(longer_than: timedelta = timedelta()) -> list[tuple[int, int]]:
     with reading() as session:
         found = conversations.unanswered(session, STILL_WAITING)
-        return [(message.conversation_id, message.id) for message in found]
+        latest = now() - longer_than
+        return [(each.conversation_id, each.id) for each in found if each.created_at <= latest]
+
+
+def _has_older_waiting(message_id: int) -> bool:
+    """Return whether another process has yet to answer an older message of the conversation."""
+    with reading() as session:
+        return conversations.has_older_waiting(session, message_id, STILL_WAITING)
 
 
 def _open(session: Session, message_id: int) -> tuple[Conversation, Message]:

@@ -19,7 +19,8 @@ from spinebot.models import Account, Message
 from spinebot.takeover import TakenError
 from spinebot.web.console.auth import HOME, Staff, allow, see
 from spinebot.web.pages import templates
-from spinebot.web.turns import NEWS, Event, Turns
+from spinebot.web.shared import Event
+from spinebot.web.turns import NEWS, Turns
 
 router = APIRouter(prefix="/console/conversations/{conversation_id}", include_in_schema=False)
 Reader = Annotated[Staff, allow(Right.READ)]
