@@ -10,7 +10,7 @@ export SPINEBOT_DATA_DIR ?= $(CURDIR)/var
 APP := .venv/app/bin
 RASA := .venv/rasa/bin
 
-.PHONY: help setup run demo test quick train bench check format lock clean
+.PHONY: help setup run demo cluster test quick train bench check format lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,9 @@ setup: .venv/app/.ready .venv/rasa/.ready .venv/encoder/.ready ## build the two 
 
 run: setup ## set everything up, train if there is no model, start the bot and print its address
 	@exec $(APP)/spinebot run
+
+cluster: setup ## the topology of several machines as processes: 2 web, 2 Rasa, 2 action servers, nginx, PostgreSQL, Redis
+	@exec $(APP)/python -m bench.cluster
 
 test: setup ## every test that this machine can run
 	@$(APP)/python -m tests.run
