@@ -425,6 +425,35 @@ def articles_check(knowledge: Knowledge = KNOWLEDGE) -> None:
     raise typer.Exit(1 if hard or faults else 0)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to: an archive, .tar.gz.")],
+) -> None:
+    """Write everything into one archive, while the bot runs; the secret key is not in it."""
+    from spinebot import backups
+
+    made = backups.back_up(file)
+    rows = sum(made.rows.values())
+    typer.echo(f"{file}: {rows} rows of {len(made.rows)} tables, model {made.model or '-'}")
+    typer.echo("Keep the secret key in another place: without it nothing sealed can be read.")
+
+
+@app.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(help="What `spinebot backup` has written.")],
+    replace: Annotated[bool, typer.Option(help="Also where there are conversations.")] = False,
+    only_check: Annotated[bool, typer.Option("--check", help="Only read it to its end.")] = False,
+) -> None:
+    """Put a backup into the settings' database, SQLite or PostgreSQL, and its model live."""
+    from spinebot import backups
+
+    found = backups.check(file)
+    if not only_check:
+        backups.restore(file, replace=replace)
+    rows = sum(found.rows.values())
+    typer.echo(f"{'In order' if only_check else 'Restored'}: {rows} rows, of {found.made_at}")
+
+
 @database_app.command("upgrade")
 def database_upgrade() -> None:
     """Bring the tables to the newest revision."""
