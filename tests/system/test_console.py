@@ -231,3 +231,21 @@ def test_pages_work_without_javascript(browser: Browser, address: str) -> None:
         expect(page.locator("#talk")).to_contain_text("Hello from the clinic.")
         page.get_by_role("button", name="Give back to the bot").click()
         expect(page.get_by_text("The bot answers again.")).to_be_visible()
+
+
+def test_the_inbox_is_worked_with_keys(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/console/login", 1280, 800) as page:
+        sign_in(page, address)
+        page.goto(f"{address}/console/inbox")
+        items = page.locator("[data-item]")
+        first = items.first.get_attribute("id")
+        assert first
+        page.wait_for_load_state()
+        page.keyboard.press("j")
+        expect(items.first).to_be_focused()
+        page.keyboard.press("0")
+        expect(page.get_by_role("status")).to_have_text("1 left out")
+        expect(page.locator(f"#{first}")).to_have_count(0)
+        page.get_by_role("button", name="Undo it").click()
+        expect(page.get_by_role("status")).to_contain_text("in the inbox again")
+        expect(page.locator(f"#{first}")).to_have_count(1)
