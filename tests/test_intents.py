@@ -71,7 +71,14 @@ def test_only_lines_are_added_and_the_data_stay_in_order(project: Path) -> None:
 def test_it_stands_in_every_file(project: Path) -> None:
     intents.add(DRAFT, WHO)
     assert {"ask_horse_riding": {"use_entities": []}} in yaml(project, "domain.yml")["intents"]
-    assert {"intent": DRAFT.name} in yaml(project, "data/rules.yml")["rules"][0]["steps"][0]["or"]
+    lists = [
+        step["or"]
+        for rule in yaml(project, "data/rules.yml")["rules"]
+        for step in rule["steps"]
+        if {"intent": "ask_exercises"} in step.get("or", [])
+    ]
+    assert len(lists) == 2, "outside of the form, and in the middle of it"
+    assert all({"intent": DRAFT.name} in each for each in lists)
     taught = [e.text for e in examples.read(project / examples.TRAINING) if e.intent == DRAFT.name]
     assert taught == DRAFT.examples
     section = next(

@@ -227,7 +227,7 @@ def _must_be_in_order(draft: Draft, writer: Writer, path: str) -> None:
     """Read what would be written: it must say what was meant."""
     try:
         domain = _yaml(writer.read(DOMAIN))
-        rule = _rule(_yaml(writer.read(RULES)))
+        lists = _lists(_yaml(writer.read(RULES)))
         article = parse_article(writer.root / path, writer.read(path))
         others = read_articles(writer.root / "knowledge")
         beside = [article, *(each for each in others if each.slug != article.slug)]
@@ -239,9 +239,9 @@ def _must_be_in_order(draft: Draft, writer: Writer, path: str) -> None:
     section = draft.section.partition("#")[2]
     answers = next(each.front.answers for each in article.sections if each.front.slug == section)
     taught = [e.text for e in examples.parse(writer.read(TRAINING)) if e.intent == draft.name]
-    is_there = draft.name in map(_entry, domain["intents"]) and draft.name in [
-        each["intent"] for each in rule
-    ]
+    is_there = draft.name in map(_entry, domain["intents"]) and all(
+        draft.name in [each["intent"] for each in intents] for intents in lists
+    )
     if not is_there or answers.get(draft.name) != draft.title or taught != draft.examples:
         raise SpinebotError(f"{draft.name} could not be written into the files: report this fault.")
 
@@ -254,17 +254,22 @@ def _entry(entry: Any) -> str:
     return str(next(iter(entry)) if isinstance(entry, dict) else entry)
 
 
-def _rule(rules: Any) -> Any:
-    """Return the list of intents of the rule that answers questions."""
-    for rule in rules["rules"]:
-        steps = rule["steps"]
-        if any(step.get("action") == ANSWERS for step in steps) and "or" in steps[0]:
-            return steps[0]["or"]
-    raise SpinebotError(f"{RULES}: no rule leads from a list of intents to {ANSWERS}.")
+def _lists(rules: Any) -> list[Any]:
+    """Return the lists of intents of the rules that answer questions: outside and in the form."""
+    found = [
+        step["or"]
+        for rule in rules["rules"]
+        if any(step.get("action") == ANSWERS for step in rule["steps"])
+        for step in rule["steps"]
+        if "or" in step
+    ]
+    if not found:
+        raise SpinebotError(f"{RULES}: no rule leads from a list of intents to {ANSWERS}.")
+    return found
 
 
 def _questions(writer: Writer) -> list[str]:
-    return [str(each["intent"]) for each in _rule(_yaml(writer.read(RULES)))]
+    return [str(each["intent"]) for each in _lists(_yaml(writer.read(RULES)))[0]]
 
 
 def _with(writer: Writer, name: str, intent: str, texts: list[str], beside: list[str]) -> str:
@@ -289,10 +294,12 @@ def _in_domain(writer: Writer, name: str) -> str:
 
 
 def _in_rules(text: str, name: str) -> str:
-    rule = _rule(_yaml(text))
-    line, _ = rule.lc.item(len(rule) - 1)
-    last = text.splitlines()[line]
-    return _after_line(text, line, last.replace(str(rule[-1]["intent"]), name))
+    # The last list first: so the lines above stay where they are.
+    for intents in reversed(_lists(_yaml(text))):
+        line, _ = intents.lc.item(len(intents) - 1)
+        last = text.splitlines()[line]
+        text = _after_line(text, line, last.replace(str(intents[-1]["intent"]), name))
+    return text
 
 
 def _in_article(text: str, slug: str, draft: Draft) -> str:
