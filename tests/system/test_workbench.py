@@ -110,6 +110,21 @@ def ask(browser: Browser, assistant: Assistant, text: str, name: str) -> tuple[s
         return str(row["intent"]), log.inner_text()
 
 
+def check_the_projects_own_tests(project: Path) -> None:
+    """What the form has written is complete: the project's own tests of its content hold."""
+    done = subprocess.run(
+        [
+            *(".venv/app/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--quick"),
+            *("tests/test_content.py", "tests/test_docs.py"),
+        ],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 def test_from_a_missed_message_to_a_better_model_and_back(
     browser: Browser, assistant: Assistant, project: Path, model: Path
 ) -> None:
@@ -167,6 +182,8 @@ def test_from_a_missed_message_to_a_better_model_and_back(
             check=True,
         )
         assert log.stdout.strip() == "tia@clinic.example Add the intent ask_may_ride_horse"
+
+        check_the_projects_own_tests(project)
 
         # Train, with the time left.
         page.goto(f"{assistant.web_url}/console/models")
