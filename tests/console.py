@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from spinebot import accounts, conversations
 from spinebot.conversations import Understood
 from spinebot.db import reading, writing
-from spinebot.models import Account, Conversation, Role
+from spinebot.models import Account, Conversation, Message, Role, Unanswered
 
 PASSWORD = "a good long password"
 
@@ -65,3 +66,23 @@ def fresh(conversation: Conversation) -> Conversation:
     """Return a conversation as it is now."""
     with reading() as session:
         return session.get_one(Conversation, conversation.id)
+
+
+def leave_unanswered(near: dict[str, int] | None = None) -> None:
+    """Keep all that visitors said as questions that nobody answered.
+
+    near: words of a question -> the section that comes nearest to it.
+    """
+    with writing() as session:
+        for message in session.scalars(sa.select(Message).where(Message.sender == "visitor")):
+            hits = [section for words, section in (near or {}).items() if words in message.text]
+            session.add(
+                Unanswered(
+                    message_id=message.id,
+                    conversation_id=message.conversation_id,
+                    question=message.text,
+                    ranking=[],
+                    section_id=hits[0] if hits else None,
+                    score=0.7 if hits else None,
+                )
+            )

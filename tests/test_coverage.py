@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from spinebot import coverage
 from spinebot.db import reading, writing
 from spinebot.models import Feedback, Message, Question, SectionRevision, Unanswered
-from tests.console import talk
+from tests.console import leave_unanswered, talk
 from tests.factories import load_articles
 
 INTENT = "ask_heat_or_ice"
@@ -99,19 +99,9 @@ def test_what_nobody_answered_stands_together_by_week(database: str) -> None:
     load_articles()
     texts = ["can my parrot sit on my shoulder", "may the parrot sit on my shoulder", "wifi?"]
     talk(*texts, intent="nlu_fallback")
-    with writing() as session:
+    with reading() as session:
         section = session.scalars(sa.select(Question.section_id).limit(1)).one()
-        for message in session.scalars(sa.select(Message).where(Message.sender == "visitor")):
-            session.add(
-                Unanswered(
-                    message_id=message.id,
-                    conversation_id=message.conversation_id,
-                    question=message.text,
-                    ranking=[],
-                    section_id=section if "parrot" in message.text else None,
-                    score=0.7,
-                )
-            )
+    leave_unanswered({"parrot": section})
     with reading() as session:
         first, second = coverage.unanswered_by_week(session)
     assert sorted(first.questions) == sorted(texts[:2])

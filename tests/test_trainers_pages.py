@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from spinebot.db import reading, writing
-from spinebot.models import ArticleRequest, Message, Question, Role, SectionRevision, Unanswered
+from spinebot.db import reading
+from spinebot.models import ArticleRequest, Question, Role, SectionRevision
 from spinebot.training import changes, examples
-from tests.console import new_account, send, sign_in, talk
+from tests.console import leave_unanswered, new_account, send, sign_in, talk
 from tests.factories import load_articles
 from tests.test_intents import DRAFT
 
@@ -106,16 +106,7 @@ def test_conflicts_and_sections_are_shown_as_one_types(trainer: TestClient) -> N
 
 def test_what_visitors_said_is_offered_and_taken(trainer: TestClient, project: Path) -> None:
     talk("is galloping on my pony bad for a disc", "where is the moon", intent="nlu_fallback")
-    with writing() as session:
-        for message in session.scalars(sa.select(Message).where(Message.sender == "visitor")):
-            session.add(
-                Unanswered(
-                    message_id=message.id,
-                    conversation_id=message.conversation_id,
-                    question=message.text,
-                    ranking=[],
-                )
-            )
+    leave_unanswered()
     form = {**FORM, "sentences": "\n".join(DRAFT.examples[:9])}
     page = send(trainer, "intents/new", **form, act="check").text
     offered = re.findall(r'name="taken" value="([^"]+)"', page)

@@ -129,13 +129,9 @@ def test_from_a_missed_message_to_a_better_model_and_back(
     browser: Browser, assistant: Assistant, project: Path, model: Path
 ) -> None:
     assistant.python(
-        "from tests.console import talk\n"
+        "from tests.console import leave_unanswered, talk\n"
         f"talk({ASKED!r}, intent='nlu_fallback')\n"
-        "from spinebot.db import writing; from spinebot.models import Message, Unanswered\n"
-        "with writing() as s:\n"
-        "    m = s.query(Message).filter_by(sender='visitor').one()\n"
-        "    s.add(Unanswered(message_id=m.id, conversation_id=m.conversation_id,\n"
-        "                     question=m.text, ranking=[]))\n"
+        "leave_unanswered()\n"
     )
     began = time.monotonic()
     times: list[str] = []

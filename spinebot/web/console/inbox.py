@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -92,9 +93,10 @@ def undo(staff: Trainer, batch: Text = "") -> Response:
     return see(PLACE, f"{count} messages are in the inbox again.")
 
 
-def _act(staff: Staff, what: str, act: object, anchor: str) -> Response:
+def _act(
+    staff: Staff, what: str, act: Callable[[Session, Account], Outcome], anchor: str
+) -> Response:
     """Do something with messages, keep it in the audit trail, and say what became of it."""
-    assert callable(act)
     try:
         with writing() as session:
             outcome = act(session, session.get_one(Account, staff.id))

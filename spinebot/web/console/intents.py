@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -362,10 +363,9 @@ def remove_examples(
     return _act(staff, name, f"took out of {name}", act)
 
 
-def _act(staff: Staff, name: str, what: str, act: object) -> Response:
-    assert callable(act)
+def _act(staff: Staff, name: str, what: str, act: Callable[[], str]) -> Response:
     try:
-        done = str(act())
+        done = act()
     except SpinebotError as error:
         return see(f"{PLACE}/{name}", str(error))
     with writing() as session:
