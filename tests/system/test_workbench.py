@@ -96,14 +96,15 @@ def assistant(
 
 def ask(browser: Browser, assistant: Assistant, text: str, name: str) -> tuple[str, str]:
     """Ask in the widget; return what was understood, and what the panel says."""
+    [before] = assistant.rows("SELECT MAX(id) AS id FROM conversation")
     with visit(browser, assistant.web_url, 1280, 900) as page:
         open_chat(page)
         say(page, text)
         query = (
             "SELECT intent FROM message WHERE text = ? AND answered_at IS NOT NULL "
-            "AND conversation_id = (SELECT MAX(id) FROM conversation)"
+            "AND conversation_id > ?"
         )
-        [row] = wait_until(lambda: assistant.rows(query, text))
+        [row] = wait_until(lambda: assistant.rows(query, text, before["id"]))
         log = page.get_by_role("log")
         expect(log.get_by_role("button").or_(log.get_by_role("link")).first).to_be_visible()
         picture(page, name)
