@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from spinebot.db import Base, Sealed, engine, now, upgrade, writing
 from spinebot.errors import SpinebotError
+from spinebot.files import write_whole
 from spinebot.keys import signature
 from spinebot.models import Conversation
 from spinebot.settings import settings
@@ -211,11 +212,8 @@ def _put_model(folder: Path, manifest: Manifest) -> None:
     if manifest.model is None:
         return
     target = settings().models_dir
-    target.mkdir(parents=True, exist_ok=True)
     for file in sorted((folder / "models").iterdir()):
-        part = target / f".{file.name}.part"
-        part.write_bytes(file.read_bytes())
-        part.replace(target / file.name)
+        write_whole(target / file.name, file.read_bytes())
     models.put_live(target / manifest.model)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from spinebot.clinic import clinic
 from spinebot.db import now
+from spinebot.language.intent_names import is_from_articles
 from spinebot.models import (
     Article,
     Conversation,
@@ -25,7 +26,6 @@ from spinebot.models import (
     Variant,
 )
 from spinebot.training import examples, likeness
-from spinebot.training.checks import FROM_CLINIC
 
 WEEKS = 12
 LEAST_RATINGS = 3
@@ -120,8 +120,8 @@ def silent_sections(session: Session) -> list[tuple[str, str]]:
 def intents_without_answer(session: Session) -> list[str]:
     """Return question intents that are taught and that no section answers."""
     answered = set(session.scalars(sa.select(Question.intent)))
-    taught = [name for name in examples.intents() if name.startswith("ask_")]
-    return [name for name in taught if name not in answered | FROM_CLINIC]
+    taught = filter(is_from_articles, examples.intents())
+    return [name for name in taught if name not in answered]
 
 
 def nearest_to_unanswered(session: Session) -> list[tuple[str, str, int, str]]:

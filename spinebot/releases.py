@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from spinebot import audit
 from spinebot.errors import SpinebotError
+from spinebot.files import write_whole
 from spinebot.models import Question, Release
 from spinebot.settings import settings
 from spinebot.training import changes, evaluation, models, release
@@ -108,7 +109,7 @@ def _promote(session: Session, model: Path, who: str, why: str) -> Path:
     )
     audit.record(session, who, "put live", f"model {name}")
     if evaluation.read(model) is not None:
-        notes_of(model).write_text(notes(model), encoding="utf-8")
+        write_whole(notes_of(model), notes(model))
     sa.event.listen(session, "after_commit", lambda _: models.put_live(model), once=True)
     return model
 

@@ -24,6 +24,7 @@ import httpx
 from spinebot import releases
 from spinebot.db import reading, writing
 from spinebot.errors import SpinebotError
+from spinebot.files import write_whole
 from spinebot.settings import ROOT, settings
 from spinebot.training import models, trials
 from spinebot.training.rasa_process import RASA_PYTHON, environment
@@ -212,10 +213,7 @@ class Serving:
             "candidate": self.candidate.model.name if self.candidate else None,
             "candidate_port": self.candidate.port if self.candidate else None,
         }
-        part = models.serving_file().with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content), encoding="utf-8")
-        part.replace(models.serving_file())
+        write_whole(models.serving_file(), json.dumps(content))
 
 
 async def _warm_up(child: Child) -> None:

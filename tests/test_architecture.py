@@ -29,6 +29,7 @@ ROOMS = {
     "safety": "spinebot.safety",
     "settings": "spinebot.settings",
     "errors": "spinebot.errors",
+    "files": "spinebot.files",
     "keys": "spinebot.keys",
     "db": "spinebot.db",
     "models": "spinebot.models",
@@ -36,7 +37,7 @@ ROOMS = {
 }
 TERMINAL = {"cli", "main", "running", "serving", "asking"}
 EDGES = {"actions", "bot", "web"} | TERMINAL
-GROUND = {"settings", "errors", "keys", "db", "models", "clinic"}
+GROUND = {"settings", "errors", "files", "keys", "db", "models", "clinic"}
 # Rasa and what only its environment may load; rasa_sdk is the action server's.
 RASA = {"rasa", "sanic", "tensorflow", "keras", "sklearn"}
 # The package's name where it differs from what is imported.
@@ -96,6 +97,7 @@ def allowed(importer: str) -> set[str]:
         "safety": {"language"},
         "language": set(),
         "errors": set(),
+        "files": set(),
         "settings": {"errors"},
         "keys": {"settings"},
         "db": {"settings", "errors", "keys"},

@@ -264,12 +264,14 @@ def test_the_last_conversations_only_and_no_testers(two: tuple[Path, Path]) -> N
 def test_verdicts_stay_when_it_is_played_again(two: tuple[Path, Path]) -> None:
     talk("frozen peas", "more peas")
     first = play(two)
-    replay.judge(two[1], [first.turns[0].message_id], "accepted", "ann@clinic.example")
+    ann = new_account(Role.TRAINER)
+    with writing() as session:
+        replay.judge(session, two[1], [first.turns[0].message_id], "accepted", ann)
     again = play(two)
     assert [turn.verdict for turn in again.turns] == ["accepted", ""]
     assert len(again.open) == 1
-    with pytest.raises(NotFoundError):
-        replay.judge(two[1], [1], "nonsense", "ann@clinic.example")
+    with writing() as session, pytest.raises(NotFoundError):
+        replay.judge(session, two[1], [1], "nonsense", ann)
 
 
 def test_without_conversations_there_is_nothing_to_play(two: tuple[Path, Path]) -> None:

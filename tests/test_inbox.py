@@ -24,8 +24,8 @@ from spinebot.models import (
     Role,
     Trial,
 )
-from spinebot.training import changes, examples, inbox
-from spinebot.training.inbox import InboxError, kappa
+from spinebot.training import changes, examples, inbox, labels
+from spinebot.training.labels import LabelError, kappa
 from tests.console import new_account, send, sign_in, talk
 from tests.factories import queries_of
 
@@ -69,9 +69,9 @@ def message_of(conversation: Conversation, number: int = 1) -> int:
         ).one()
 
 
-def label(messages: list[int], intent: str, account: Account, **more: Any) -> inbox.Outcome:
+def label(messages: list[int], intent: str, account: Account, **more: Any) -> labels.Outcome:
     with writing() as session:
-        return inbox.label(session, messages, intent, account, **more)
+        return labels.label(session, messages, intent, account, **more)
 
 
 def taught(project: Path, text: str) -> list[str]:
@@ -180,12 +180,12 @@ def test_a_label_becomes_an_example_and_is_undone(trainer: Account, project: Pat
     assert len(changes.history()) == 1
     assert found(trainer) == []
     with writing() as session:
-        [batch] = {each.batch for each in inbox.last_batch(session, trainer.id)}
-        assert inbox.undo(session, batch, trainer.email) == 2
+        [batch] = {each.batch for each in labels.last_batch(session, trainer.id)}
+        assert labels.undo(session, batch, trainer.email) == 2
     assert (project / examples.TRAINING).read_text(encoding="utf-8") == before
     assert len(found(trainer)) == 2
     with writing() as session, pytest.raises(NotFoundError, match="taken back already"):
-        inbox.undo(session, batch, trainer.email)
+        labels.undo(session, batch, trainer.email)
 
 
 def test_a_trainers_own_words_are_taken(trainer: Account, project: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_correction_is_done_with_the_decision(trainer: Account) -> None:
 
 def test_an_intent_that_is_not_there_is_refused(trainer: Account) -> None:
     message = message_of(talk("parrot", intent=FALLBACK))
-    with pytest.raises(InboxError, match="make it first"):
+    with pytest.raises(LabelError, match="make it first"):
         label([message], "ask_parrots", trainer)
 
 
@@ -237,10 +237,10 @@ def test_who_may_not_teach_only_labels(trainer: Account, other: Account, project
     assert label([message], "ask_heat_or_ice", other, may_teach=False).waiting == 1
     assert taught(project, "warm parrot, cold parrot") == []
     with reading() as session:
-        [(waiting, labels)] = inbox.waiting(session)
-    assert (waiting.id, labels[0][2]) == (message, "ask_heat_or_ice")
+        [(waiting, given)] = labels.waiting(session)
+    assert (waiting.id, given[0][2]) == (message, "ask_heat_or_ice")
     with writing() as session:
-        inbox.approve(session, message, "ask_heat_or_ice", trainer, is_lead=False)
+        labels.approve(session, message, "ask_heat_or_ice", trainer, is_lead=False)
     assert taught(project, "warm parrot, cold parrot") == ["ask_heat_or_ice"]
 
 
@@ -250,18 +250,18 @@ def test_safety_needs_two_and_a_lead(
     message = message_of(talk("the parrot says my legs are numb", intent=FALLBACK))
     assert label([message], "report_emergency", trainer).waiting == 1
     assert found(trainer) == []
-    with writing() as session, pytest.raises(InboxError, match="second reader"):
-        inbox.approve(session, message, "report_emergency", lead, is_lead=True)
+    with writing() as session, pytest.raises(LabelError, match="second reader"):
+        labels.approve(session, message, "report_emergency", lead, is_lead=True)
     assert [item.message.id for item in found(other)] == [message]
     assert label([message], "report_emergency", other).waiting == 1
-    with writing() as session, pytest.raises(InboxError, match="a lead decides"):
-        inbox.approve(session, message, "report_emergency", trainer, is_lead=False)
+    with writing() as session, pytest.raises(LabelError, match="a lead decides"):
+        labels.approve(session, message, "report_emergency", trainer, is_lead=False)
     assert taught(project, "the parrot says my legs are numb") == []
     with writing() as session:
-        inbox.approve(session, message, "report_emergency", lead, is_lead=True)
+        labels.approve(session, message, "report_emergency", lead, is_lead=True)
     assert taught(project, "the parrot says my legs are numb") == ["report_emergency"]
     with reading() as session:
-        assert inbox.waiting(session) == []
+        assert labels.waiting(session) == []
 
 
 def test_when_the_two_differ_a_lead_decides(
@@ -271,7 +271,7 @@ def test_when_the_two_differ_a_lead_decides(
     label([message], "ask_exercises", other, may_teach=False)
     assert label([message], "ask_opioids", trainer).waiting == 1
     with writing() as session:
-        inbox.approve(session, message, "ask_exercises", lead, is_lead=True)
+        labels.approve(session, message, "ask_exercises", lead, is_lead=True)
     assert taught(project, "parrot pills for the back") == ["ask_exercises"]
 
 
@@ -284,7 +284,7 @@ def test_agreement_is_shown_for_intents_of_safety(trainer: Account, other: Accou
         with writing() as session:
             session.add(Label(message_id=message, account_id=trainer.id, intent=second))
     with reading() as session:
-        [shown] = inbox.agreement(session)
+        [shown] = labels.agreement(session)
     assert (shown.intent, shown.messages, shown.both, shown.one) == ("ask_opioids", 10, 4, 1)
     assert shown.kappa == pytest.approx(0.8)
 
@@ -326,7 +326,7 @@ def test_the_page_labels_many_and_undoes(client: TestClient, project: Path) -> N
     page = client.get("/console/inbox").text
     assert "Undo it" in page
     with reading() as session:
-        [batch] = {each.batch for each in inbox.last_batch(session, trainer.id)}
+        [batch] = {each.batch for each in labels.last_batch(session, trainer.id)}
     send(client, "inbox/undo", batch=batch)
     assert [taught(project, text) for text in texts] == [[], []]
 

@@ -93,3 +93,10 @@ def test_a_fault_in_the_bars_is_named(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(ReleaseError, match=r"release\.yml cannot be read"):
         release.bars(file)
+
+
+def test_every_second_reader_is_an_intent() -> None:
+    from spinebot.training import examples
+
+    assert release.second_reader() <= set(examples.intents())
+    assert "report_emergency" in release.second_reader()

@@ -227,3 +227,28 @@ def test_what_is_worth_a_look_leads_to_where_it_is_mended(
     known = {(e.text, e.intent) for e in examples.parse(data(project))}
     assert (moved[0], "ask_neck_care") in known
     assert "Without test sentences" not in trainer.get("/console/intents/insights").text
+
+
+def test_emergencies_and_treatments_are_a_leads_to_change(
+    trainer: TestClient, project: Path
+) -> None:
+    before = data(project)
+    place = "intents/ask_opioids"
+    text = "parrot dope for my back"
+    for answer in (
+        send(trainer, f"{place}/examples", sentences=text),
+        send(trainer, f"{place}/remove", sentences=["x"]),
+        send(trainer, "intents/ask_heat_or_ice/remove", sentences=["x"], target="ask_opioids"),
+        send(
+            trainer,
+            "intents/import/apply",
+            name="a.csv",
+            content=f"intent,text\nask_opioids,{text}\n",
+        ),
+    ):
+        assert "A+lead+changes+these" in answer.headers["location"]
+    assert data(project) == before
+    send(trainer, f"{place}/examples", sentences="a parrot on dope", into="tests")
+    sign_in(trainer, new_account(Role.ADMIN, "Lea Sample"))
+    send(trainer, f"{place}/examples", sentences=text)
+    assert f"    - {text}\n" in data(project)

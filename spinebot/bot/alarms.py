@@ -22,14 +22,14 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from spinebot import safety
 from spinebot.bot.components import Learner
-from spinebot.bot.gates import EMERGENCY, FINDINGS, overrule
+from spinebot.bot.gates import FINDINGS, overrule
 from spinebot.bot.intent_classifier import sources_fingerprint, vectors_of
 from spinebot.bot.spelling import words_of
 from spinebot.language.detector import NONE, Detector, sentences, train_detector
 from spinebot.language.encoder import load_encoder
+from spinebot.language.intent_names import EMERGENCY, is_question
 from spinebot.language.intents import Examples
 from spinebot.language.messages import screen
-from spinebot.language.thresholds import is_question
 from spinebot.safety import examples as red_flag_examples
 
 # Of the ordinary questions those that come nearest to a report are kept: the others teach nothing.

@@ -24,9 +24,9 @@ from ruamel.yaml import YAML
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from spinebot.bot.gates import EMERGENCY
 from spinebot.language.detector import NONE
 from spinebot.language.encoder import MAX_TOKENS, WIDTH, is_held_out
+from spinebot.language.intent_names import EMERGENCY
 from spinebot.safety import examples as red_flag_examples
 
 LAYERS, HEADS = 6, 12

@@ -12,7 +12,6 @@ from rasa.shared.nlu.training_data.message import Message
 from spinebot.bot.components import Fixed
 from spinebot.language.messages import screen
 
-EMERGENCY = "report_emergency"
 FINDINGS = "findings"
 
 

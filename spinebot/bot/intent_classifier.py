@@ -28,6 +28,7 @@ from spinebot.language.encoder import (
     is_held_out,
     load_encoder,
 )
+from spinebot.language.intent_names import FALLBACK
 from spinebot.language.intents import (
     Examples,
     IntentModel,
@@ -36,7 +37,6 @@ from spinebot.language.intents import (
 )
 from spinebot.language.thresholds import Curve, measure
 
-FALLBACK = "nlu_fallback"
 CURVE = "threshold.json"
 VALIDATION = "cross_validation.json"
 SEEDS = (1, 2, 3)  # three ways to cut the folds: how far apart they are is the noise of a figure

@@ -17,8 +17,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from spinebot.bot.gates import FINDINGS
 from spinebot.language import followups
+from spinebot.language.intent_names import is_question
 from spinebot.language.intents import name_as_words
-from spinebot.language.thresholds import is_question
 
 MORE = "request_more"
 ALSO_ASKED = "also_asked"

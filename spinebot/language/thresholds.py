@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spinebot.language.encoder import unseen_by_the_encoder
+from spinebot.language.intent_names import is_outside, is_question
 from spinebot.language.intents import Examples, left_out_confidences, train
 
 STEPS = tuple(round(0.01 * step, 2) for step in range(1, 81))
@@ -104,16 +105,6 @@ def _never_seen(examples: Examples) -> np.ndarray:
 def _surest_question(ranking: Sequence[tuple[str, float]]) -> float:
     intent, confidence = ranking[0]
     return confidence if is_question(intent) else 0.0
-
-
-def is_question(intent: str) -> bool:
-    """Return whether the intent is a question, answered by an article."""
-    return intent.startswith("ask_")
-
-
-def is_outside(intent: str) -> bool:
-    """Return whether the intent is out of scope, of whichever kind."""
-    return intent.startswith("out_of_scope")
 
 
 def _share(part: np.ndarray, whole: int) -> float:

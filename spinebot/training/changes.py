@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -24,6 +22,7 @@ from typing import Any
 
 from spinebot.db import now
 from spinebot.errors import SpinebotError
+from spinebot.files import sweep, write_whole
 from spinebot.settings import ROOT, settings
 
 CONTEXT = 3  # lines around a hunk, by which it is found again
@@ -140,7 +139,7 @@ def change(
             "after": texts,
         }
         # From here on the change counts: whatever happens, it will be finished.
-        _write(_folder() / "pending.json", json.dumps(content))
+        write_whole(_folder() / "pending.json", json.dumps(content))
         _finish_pending(root)
 
 
@@ -235,6 +234,7 @@ def _next_id() -> int:
 
 def _finish_pending(root: Path) -> None:
     pending = _folder() / "pending.json"
+    sweep(pending)
     if not pending.is_file():
         return
     content: dict[str, Any] = json.loads(pending.read_text(encoding="utf-8"))
@@ -255,7 +255,7 @@ def _finish_pending(root: Path) -> None:
             if text is None:
                 (root / name).unlink(missing_ok=True)
             elif _before(root, name) != text:
-                _write(root / name, text)
+                write_whole(root / name, text)
         pending.unlink()
         raise
     _keep(root, content)
@@ -267,8 +267,9 @@ def _apply(root: Path, texts: dict[str, str | None]) -> None:
         if text is None:
             (root / name).unlink(missing_ok=True)
         else:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            _write(root / name, text)
+            # We hold the lock: what lies there is left of a process that was killed.
+            sweep(root / name)
+            write_whole(root / name, text)
 
 
 def _keep(root: Path, content: dict[str, Any]) -> None:
@@ -287,7 +288,7 @@ def _keep(root: Path, content: dict[str, Any]) -> None:
         commit=_commit(root, list(content["after"]), content["subject"], content["who"]),
     )
     kept = {**asdict(found), "at": content["at"]}
-    _write(_folder() / f"{found.id:06d}.json", json.dumps(kept))
+    write_whole(_folder() / f"{found.id:06d}.json", json.dumps(kept))
 
 
 def _read(file: Path) -> Change:
@@ -337,27 +338,6 @@ def _found(lines: Sequence[str], wanted: Sequence[str], near: int) -> int | None
     size = len(wanted)
     places = [n for n in range(len(lines) - size + 1) if list(lines[n : n + size]) == list(wanted)]
     return min(places, key=lambda place: abs(place - near), default=None)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: also when the disk is full or the process is killed."""
-    # We hold the lock: what lies there is left of a process that was killed.
-    for stale in path.parent.glob(f".{path.name}.*"):
-        stale.unlink()
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, part)
-        else:
-            Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 def _commit(root: Path, names: list[str], subject: str, who: str) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from spinebot import articles
 from spinebot.errors import ArticleError
+from spinebot.language.intent_names import is_from_articles, name_of
 from spinebot.language.redaction import redact
 from spinebot.training import changes, examples
 from spinebot.training.examples import LONGEST, TESTS, TRAINING, Example, normal
@@ -21,8 +21,6 @@ FEWEST = 10  # examples of an intent; fewer teach it badly
 FILES = ("data/nlu.yml", "data/rules.yml", "data/stories.yml", "domain.yml", "config.yml")
 # Their examples give contacts and strings of digits; all of them are made up.
 MADE_UP = {"inform", "out_of_scope_nonsense"}
-# Ask about the bot and the clinic: they have a wording of clinic.yml instead of an article.
-FROM_CLINIC = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -90,7 +88,7 @@ def _leaks(training: list[Example], tests: list[Example]) -> Iterator[str]:
 
 def _intents(root: Path, training: list[Example]) -> Iterator[str]:
     domain = YAML(typ="safe", pure=True).load((root / "domain.yml").read_text(encoding="utf-8"))
-    known = {_name(entry) for entry in domain.get("intents") or []}
+    known = {name_of(entry) for entry in domain.get("intents") or []}
     counts = Counter(each.intent for each in training)
     lines = {each.intent: each.line for each in reversed(training)}
     for intent, count in counts.items():
@@ -111,15 +109,7 @@ def _intents(root: Path, training: list[Example]) -> Iterator[str]:
     }
     for intent in sorted(answered - set(counts)):
         yield f"knowledge: {intent} is answered by a section and has no examples"
-    for intent in sorted(_questions(counts) - answered):
+    for intent in sorted(set(filter(is_from_articles, counts)) - answered):
         yield f"data/nlu.yml:{lines[intent]}: {intent} is a question and no section answers it"
     for intent in sorted(answered - known):
         yield f"domain.yml: {intent} is answered by a section and is not there"
-
-
-def _questions(intents: Iterable[str]) -> set[str]:
-    return {name for name in intents if name.startswith("ask_")} - FROM_CLINIC
-
-
-def _name(entry: Any) -> str:
-    return str(next(iter(entry)) if isinstance(entry, dict) else entry)

@@ -23,14 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from spinebot.db import now
+from spinebot.files import write_whole
+from spinebot.language.intent_names import EMERGENCY, FALLBACK, is_outside, is_question
 from spinebot.settings import ROOT
 from spinebot.training import changes, examples, release
 from spinebot.training.examples import TESTS
 from spinebot.training.rasa_process import RASA_PYTHON, environment
-from spinebot.training.release import EMERGENCY, Measure, ReleaseError
+from spinebot.training.release import Measure, ReleaseError
 from spinebot.training.typos import misspelt
 
-FALLBACK = "nlu_fallback"
 MISSPELT_EVERY = 3  # of the messages in scope, so many is enough: the interval is 3.5 points
 SHORTEST_MISSPELT = 4  # letters; a shorter word with an error is often another word
 PROCESSES = 2
@@ -158,16 +159,6 @@ class Evaluation:
         return cls(**{**content, "made_at": datetime.fromisoformat(content["made_at"])})
 
 
-def is_outside(intent: str) -> bool:
-    """Return whether an intent is out of scope, of whichever kind."""
-    return intent.startswith("out_of_scope")
-
-
-def is_question(intent: str) -> bool:
-    """Return whether an intent is a question of visitors."""
-    return intent.startswith("ask_")
-
-
 def evaluate(model: Path) -> Evaluation:
     """Measure a model, keep what was found beside it, and return it.
 
@@ -203,9 +194,9 @@ def evaluate(model: Path) -> Evaluation:
         curve=_left_in(model, "threshold.json"),
         validation=_left_in(model, "cross_validation.json"),
     )
-    _file(model).write_text(evaluation.as_json(), encoding="utf-8")
+    write_whole(_file(model), evaluation.as_json())
     figures = json.dumps([asdict(measure) for measure in evaluation.measures], indent=1)
-    release.figures_of(model).write_text(figures, encoding="utf-8")
+    write_whole(release.figures_of(model), figures)
     return evaluation
 
 

@@ -51,6 +51,11 @@ class Preview:
         """How many examples would be added."""
         return sum(len(texts) for texts in self.new.values())
 
+    @property
+    def touched(self) -> set[str]:
+        """The intents whose examples would change."""
+        return {*self.new, *(name for _, *names in self.moved for name in names)}
+
     def __str__(self) -> str:
         """In words, for the terminal."""
         lines = [f"{self.count} new examples of {len(self.new)} intents"]

@@ -26,6 +26,7 @@ from spinebot.articles.files import (
     read_articles,
 )
 from spinebot.errors import ArticleError, SpinebotError
+from spinebot.language.intent_names import name_of
 from spinebot.training import changes, examples, stories
 from spinebot.training.changes import Writer, project
 from spinebot.training.examples import TESTS, TRAINING, Example
@@ -239,7 +240,7 @@ def _must_be_in_order(draft: Draft, writer: Writer, path: str) -> None:
     section = draft.section.partition("#")[2]
     answers = next(each.front.answers for each in article.sections if each.front.slug == section)
     taught = [e.text for e in examples.parse(writer.read(TRAINING)) if e.intent == draft.name]
-    is_there = draft.name in map(_entry, domain["intents"]) and all(
+    is_there = draft.name in map(name_of, domain["intents"]) and all(
         draft.name in [each["intent"] for each in intents] for intents in lists
     )
     if not is_there or answers.get(draft.name) != draft.title or taught != draft.examples:
@@ -248,10 +249,6 @@ def _must_be_in_order(draft: Draft, writer: Writer, path: str) -> None:
 
 def _yaml(text: str) -> Any:
     return YAML().load(text)
-
-
-def _entry(entry: Any) -> str:
-    return str(next(iter(entry)) if isinstance(entry, dict) else entry)
 
 
 def _lists(rules: Any) -> list[Any]:
@@ -287,10 +284,10 @@ def _in_domain(writer: Writer, name: str) -> str:
     text = writer.read(DOMAIN)
     intents = _yaml(text)["intents"]
     questions = set(_questions(writer))
-    place = max(n for n, each in enumerate(intents) if _entry(each) in questions)
+    place = max(n for n, each in enumerate(intents) if name_of(each) in questions)
     line, _ = intents.lc.item(place)
     last = text.splitlines()[line]
-    return _after_line(text, line, last.replace(_entry(intents[place]), name))
+    return _after_line(text, line, last.replace(name_of(intents[place]), name))
 
 
 def _in_rules(text: str, name: str) -> str:

@@ -75,13 +75,18 @@ _lately: dict[str, np.ndarray] = {}
 MOST_LATELY = 5000
 
 
-def nearest(text: str, among: Sequence[Example], limit: int = 5) -> list[Neighbour]:
-    """Return the examples nearest to a text, the nearest first."""
-    if not among:
-        return []
-    cosines = vectors_of_examples(among) @ vectors_of([text])[0]
-    best = np.argsort(-cosines, kind="stable")[:limit]
-    return [Neighbour(among[n].text, among[n].intent, float(cosines[n])) for n in best]
+def nearest(
+    texts: Sequence[str], among: Sequence[Example], limit: int = 3
+) -> list[list[Neighbour]]:
+    """Return for each text the examples nearest to it, the nearest first."""
+    if not among or not texts:
+        return [[] for _ in texts]
+    cosines = vectors_of(texts) @ vectors_of_examples(among).T
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :limit]
+    return [
+        [Neighbour(among[n].text, among[n].intent, float(row[n])) for n in best]
+        for row, best in zip(cosines, order, strict=True)
+    ]
 
 
 def advice(

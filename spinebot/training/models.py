@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from spinebot.errors import SpinebotError
+from spinebot.files import write_whole
 from spinebot.language.encoder import encoder_fingerprint
 from spinebot.settings import ROOT, settings
 from spinebot.training import changes
@@ -58,9 +59,7 @@ def served() -> dict[str, str | None]:
 def put_live(model: Path) -> None:
     """Let ``model`` answer: a serving process follows the pointer, which changes as a whole."""
     pointer = settings().models_dir / "live"
-    part = pointer.with_suffix(".part")
-    part.write_text(model.name, encoding="utf-8")
-    part.replace(pointer)
+    write_whole(pointer, model.name)
 
 
 def sources_hash() -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from spinebot.files import write_whole
 from spinebot.settings import settings
 
 # The steps of a training with what they took on two cores, in seconds: until it has been measured
@@ -56,7 +57,7 @@ class Progress:
         """Begin the next step; the same again is no step."""
         if not self._began or self._began[-1][0] != name:
             self._began.append((name, time.time()))
-            _write(_folder() / "progress.json", {"began": self._began})
+            write_whole(_folder() / "progress.json", json.dumps({"began": self._began}))
             if self._is_shown and not sys.stdout.isatty():
                 print(f"[spinebot] {name}", flush=True)
 
@@ -106,7 +107,7 @@ class Progress:
                 name: round(end - at, 1) for (name, at), end in zip(self._began, ends, strict=True)
             }
             if set(took) == set(STEPS):
-                _write(_folder() / "took.json", took)
+                write_whole(_folder() / "took.json", json.dumps(took))
 
 
 def usual() -> dict[str, float]:
@@ -143,9 +144,3 @@ def _state(began: list[tuple[str, float]], took: dict[str, float], at: float) ->
 
 def _folder() -> Path:
     return settings().data_dir / "training-run"
-
-
-def _write(path: Path, content: object) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(path)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SpinebotError
+from spinebot.language.intent_names import EMERGENCY
 from spinebot.settings import ROOT
 
 BARS = ROOT / "release.yml"
 LISTED = ROOT / "tests/data/red_flags_listed.yml"
 UNSEEN = ROOT / "tests/data/red_flags_unseen.yml"
 MESSAGES = ROOT / "tests/nlu/test_nlu.yml"
-EMERGENCY = "report_emergency"
 REPORTS = {"listed", "reports"}
 SHOWN = 5
 
@@ -68,13 +69,28 @@ def bars(path: Path = BARS) -> list[Bar]:
         ReleaseError: the file has a fault.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         return [
             Bar(name=name, **entry)
             for group in ("red_flags", "understanding")
-            for name, entry in content[group].items()
+            for name, entry in _content(path, group).items()
         ]
-    except (OSError, KeyError, TypeError) as error:
+    except (TypeError, AttributeError) as error:
+        raise ReleaseError(f"{path.name} cannot be read: {error}") from error
+
+
+def second_reader(path: Path = BARS) -> frozenset[str]:
+    """Return the intents that two people must label alike before they are taught.
+
+    Raises:
+        ReleaseError: the file has a fault.
+    """
+    return frozenset(map(str, _content(path, "second_reader")))
+
+
+def _content(path: Path, group: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))[group]
+    except (OSError, KeyError, TypeError, YAMLError) as error:
         raise ReleaseError(f"{path.name} cannot be read: {error}") from error
 
 

@@ -17,10 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from spinebot import reviews
 from spinebot.db import now
 from spinebot.errors import NotFoundError
-from spinebot.models import Article, Conversation, Message, Question, Section, Sender
-from spinebot.training.evaluation import FALLBACK, understand
+from spinebot.files import write_whole
+from spinebot.language.intent_names import FALLBACK
+from spinebot.models import Account, Article, Conversation, Message, Question, Section, Sender
+from spinebot.training.evaluation import understand
 
 LAST = 200  # conversations
 MOST = 3000  # messages
@@ -131,8 +134,10 @@ def read(candidate: Path) -> Replay | None:
         return None
 
 
-def judge(candidate: Path, message_ids: Sequence[int], verdict: str, who: str) -> int:
-    """Accept or reject changes; return how many.
+def judge(
+    session: Session, candidate: Path, message_ids: Sequence[int], verdict: str, account: Account
+) -> int:
+    """Accept or reject changes; return how many. What is rejected goes to the trainers' inbox.
 
     Raises:
         NotFoundError: there is no replay of this model.
@@ -142,9 +147,14 @@ def judge(candidate: Path, message_ids: Sequence[int], verdict: str, who: str) -
         raise NotFoundError("There is nothing to judge.")
     wanted = set(message_ids)
     turns = [
-        replace(turn, verdict=verdict, by=who) if turn.message_id in wanted else turn
+        replace(turn, verdict=verdict, by=account.email) if turn.message_id in wanted else turn
         for turn in found.turns
     ]
+    for turn in turns if verdict == "rejected" else ():
+        message = session.get(Message, turn.message_id) if turn.message_id in wanted else None
+        if message is not None and turn.before != FALLBACK:
+            conversation = session.get_one(Conversation, message.conversation_id)
+            reviews.correct(session, conversation, message.number, turn.before, account.id)
     _write(candidate, replace(found, turns=turns))
     return sum(turn.message_id in wanted for turn in turns)
 
@@ -185,6 +195,4 @@ def _file(model: Path) -> Path:
 
 def _write(candidate: Path, found: Replay) -> None:
     content = {**asdict(found), "made_at": found.made_at.isoformat()}
-    part = _file(candidate).with_suffix(".part")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(_file(candidate))
+    write_whole(_file(candidate), json.dumps(content))

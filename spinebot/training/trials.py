@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from spinebot import conversations
 from spinebot.db import now
 from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.files import write_whole
 from spinebot.keys import fingerprint
 from spinebot.models import Account, Conversation, Message, Sender, Trial, TrialLink
 from spinebot.training import models
@@ -187,10 +188,7 @@ def choose(name: str | None) -> None:
     if name is None:
         pointer.unlink(missing_ok=True)
         return
-    pointer.parent.mkdir(parents=True, exist_ok=True)
-    part = pointer.with_suffix(".part")
-    part.write_text(name, encoding="utf-8")
-    part.replace(pointer)
+    write_whole(pointer, name)
 
 
 def candidate_port() -> int | None:

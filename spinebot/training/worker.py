@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spinebot.db import now
 from spinebot.errors import SpinebotError
+from spinebot.files import write_whole
 from spinebot.settings import ROOT, settings
 from spinebot.training import progress
 from spinebot.training.progress import State
@@ -113,9 +114,7 @@ def _start(who: str, what: str, *arguments: str) -> None:
             start_new_session=True,
         )
     about = {"who": who, "what": what, "began_at": now().isoformat(), "pid": process.pid}
-    part = folder / "run.part"
-    part.write_text(json.dumps(about), encoding="utf-8")
-    part.replace(folder / "run.json")
+    write_whole(folder / "run.json", json.dumps(about))
 
 
 def cancel() -> None:

@@ -13,7 +13,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from spinebot import safety
 from spinebot.bot.alarms import RedFlagDetector
 from spinebot.bot.featurizer import SentenceEncoderFeaturizer
-from spinebot.bot.gates import EMERGENCY, FINDINGS
+from spinebot.bot.gates import FINDINGS
+from spinebot.language.intent_names import EMERGENCY
 from spinebot.safety import examples
 from spinebot.safety.examples import RuleExamples
 from tests.rasa.test_components import CONTEXT, _message

@@ -16,7 +16,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from spinebot.bot.featurizer import SentenceEncoderFeaturizer
-from spinebot.bot.intent_classifier import FALLBACK, RANKED, SentenceIntentClassifier
+from spinebot.bot.intent_classifier import RANKED, SentenceIntentClassifier
+from spinebot.language.intent_names import FALLBACK
 from spinebot.language.thresholds import STEPS
 from tests.rasa.test_components import CONTEXT, _message
 

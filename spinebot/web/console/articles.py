@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
@@ -14,10 +13,9 @@ from spinebot import audit
 from spinebot.accounts import Right
 from spinebot.articles import reading
 from spinebot.clinic import clinic
-from spinebot.db import now, writing
 from spinebot.db import reading as session_for_reading
+from spinebot.db import writing
 from spinebot.errors import ArticleError, SpinebotError
-from spinebot.models import Account, ArticleRequest
 from spinebot.training import changes
 from spinebot.training import knowledge as store
 from spinebot.training import writing as editor
@@ -43,12 +41,7 @@ def overview(request: Request, staff: Trainer) -> Response:
     """All articles, and those that are asked for."""
     files = knowledge.read_articles(changes.project() / "knowledge")
     with session_for_reading() as session:
-        wanted = session.execute(
-            sa.select(ArticleRequest, Account.name)
-            .join(Account, Account.id == ArticleRequest.account_id)
-            .where(ArticleRequest.done_at.is_(None))
-            .order_by(ArticleRequest.id.desc())
-        ).all()
+        wanted = store.wanted(session)
     today = date.today()
     rows = [
         {
@@ -71,9 +64,7 @@ def overview(request: Request, staff: Trainer) -> Response:
 def done(staff: Trainer, request_id: int) -> Response:
     """An article that was asked for is there, or not wanted any more."""
     with writing() as session:
-        session.execute(
-            sa.update(ArticleRequest).where(ArticleRequest.id == request_id).values(done_at=now())
-        )
+        store.deal_with(session, request_id)
         audit.record(session, staff.email, f"dealt with article request {request_id}")
     return see(PLACE)
 

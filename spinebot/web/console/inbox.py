@@ -13,8 +13,8 @@ from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.errors import SpinebotError
 from spinebot.models import Account
-from spinebot.training import examples, inbox
-from spinebot.training.inbox import Outcome
+from spinebot.training import examples, inbox, labels, release
+from spinebot.training.labels import Outcome
 from spinebot.web.console.auth import Staff, allow, page, see
 
 router = APIRouter(prefix="/console/inbox", include_in_schema=False)
@@ -31,18 +31,18 @@ def overview(request: Request, staff: Corrector) -> Response:
     """What is open, the most instructive first."""
     with reading() as session:
         items = inbox.find(session, staff.id)
-        waits = inbox.waiting(session)
-        last = inbox.last_batch(session, staff.id)
-        agreement = inbox.agreement(session)
+        waits = labels.waiting(session)
+        last = labels.last_batch(session, staff.id)
+        agreement = labels.agreement(session)
     return page(
         *(request, "inbox.html", staff),
         items=items,
         waits=waits,
         last=last,
         agreement=agreement,
-        least_kappa=inbox.LEAST_KAPPA,
+        least_kappa=labels.LEAST_KAPPA,
         intents=examples.intents(),
-        second_reader=inbox.SECOND_READER,
+        second_reader=release.second_reader(),
         leave_out=LEAVE_OUT,
     )
 
@@ -63,7 +63,7 @@ def label(
     def act(session: Session, account: Account) -> Outcome:
         one = text if len(messages) == 1 else ""
         may_teach = staff.may("TRAIN")
-        return inbox.label(session, messages, wanted, account, text=one, may_teach=may_teach)
+        return labels.label(session, messages, wanted, account, text=one, may_teach=may_teach)
 
     what = f"labelled {len(messages)} messages as {wanted or 'nothing to learn'}"
     return _act(staff, what, act, f"#i{then}" if then.isdecimal() else "")
@@ -76,7 +76,7 @@ def approve(staff: Trainer, message_id: int, intent: Text = "") -> Response:
 
     def act(session: Session, account: Account) -> Outcome:
         is_lead = staff.may("APPROVE")
-        return inbox.approve(session, message_id, wanted, account, is_lead=is_lead)
+        return labels.approve(session, message_id, wanted, account, is_lead=is_lead)
 
     return _act(staff, f"approved message {message_id}", act, "#waiting")
 
@@ -86,7 +86,7 @@ def undo(staff: Trainer, batch: Text = "") -> Response:
     """Take the last decisions back, and the examples that came of them."""
     try:
         with writing() as session:
-            count = inbox.undo(session, batch, staff.email)
+            count = labels.undo(session, batch, staff.email)
             audit.record(session, staff.email, f"undid {count} labels")
     except SpinebotError as error:
         return see(PLACE, str(error))

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-import sqlalchemy as sa
 from anyio import to_thread
 from fastapi import APIRouter, Form, Request, Response, UploadFile
-from sqlalchemy.orm import Session
 
 from spinebot import articles, audit
 from spinebot.accounts import Right
-from spinebot.articles import Answer
 from spinebot.db import reading, writing
 from spinebot.errors import NotFoundError, SpinebotError
-from spinebot.models import Article, ArticleRequest, Message, Question, Section, Unanswered
+from spinebot.models import Message
 from spinebot.training import (
     changes,
     checks,
@@ -27,6 +24,7 @@ from spinebot.training import (
     intents,
     knowledge,
     likeness,
+    release,
 )
 from spinebot.training.examples import TESTS, TRAINING
 from spinebot.training.intents import Draft, IntentError
@@ -38,8 +36,6 @@ Trainer = Annotated[Staff, allow(Right.TRAIN)]
 Exporter = Annotated[Staff, allow(Right.EXPORT)]
 Text = Annotated[str, Form()]
 Texts = Annotated[list[str], Form()]
-LIKE_IT = 0.45  # cosine from which a message of visitors may be an example of the question
-OFFERED = 12
 
 
 @router.get("")
@@ -48,14 +44,7 @@ def overview(request: Request, staff: Trainer) -> Response:
     known = Counter(each.intent for each in examples.read(changes.project() / TRAINING))
     tested = Counter(each.intent for each in examples.read(changes.project() / TESTS))
     with reading() as session:
-        answered = {
-            intent: (title, article, section)
-            for intent, title, article, section in session.execute(
-                sa.select(Question.intent, Question.title, Article.slug, Section.slug)
-                .join(Section, Section.id == Question.section_id)
-                .join(Article, Article.id == Section.article_id)
-            )
-        }
+        answered = knowledge.answered(session)
     return page(
         *(request, "intents.html", staff),
         intents=[(name, known[name], tested[name], answered.get(name)) for name in sorted(known)],
@@ -173,13 +162,7 @@ def _request(staff: Staff, form: Wizard) -> Response:
     if not form.draft.title:
         return see(f"{PLACE}/new", "Write the question first.")
     with writing() as session:
-        session.add(
-            ArticleRequest(
-                question=form.draft.title[:300],
-                sentences=form.draft.examples[:50],
-                account_id=staff.id,
-            )
-        )
+        knowledge.ask_for(session, form.draft.title, form.draft.examples, staff.id)
         audit.record(session, staff.email, "asked for an article")
     return see("/console/articles#wanted", "The article is asked for; it stands on this page.")
 
@@ -199,10 +182,11 @@ def _form(
     if is_preview and not faults:
         diff = intents.preview(draft)
     with reading() as session:
-        sections = _sections(session, form.search or form.question)
-        chosen = _chosen(session, draft)
-        offered = _like(session, draft)
-        titles = list(session.execute(sa.select(Question.intent, Question.title)))
+        sections = knowledge.sections_near(session, form.search or form.question)
+        chosen = knowledge.answer_at(session, draft.section, draft.name)
+        about = draft.examples or [draft.title][: bool(draft.title)]
+        offered = inbox.unanswered_like(session, about, [*draft.examples, *draft.tests])
+        titles = [(title, intent) for intent, (title, *_) in knowledge.answered(session).items()]
     return page(
         *(request, "intent_new.html", staff, 422 if is_checked and (faults or fault) else 200),
         form=form,
@@ -215,55 +199,10 @@ def _form(
         sections=sections,
         chosen=chosen,
         offered=offered,
-        titles=sorted((title, intent) for intent, title in titles),
+        titles=sorted(titles),
         fewest=(intents.FEWEST_EXAMPLES, intents.FEWEST_TESTS),
-        second_reader=inbox.SECOND_READER,
+        second_reader=release.second_reader(),
     )
-
-
-def _sections(session: Session, text: str) -> list[tuple[str, str, list[str]]]:
-    """Return the sections nearest to the question: place, heading, the questions they answer."""
-    if not text.strip():
-        return []
-    found = []
-    for hit in articles.nearest(session, text, 10, floor=0.2):
-        answer = articles.answer_of(session, hit.section_id, "")
-        if session.get_one(Section, hit.section_id).when:
-            continue  # it answers in a certain case, never an intent by itself
-        answers = session.scalars(
-            sa.select(Question.title).where(Question.section_id == hit.section_id)
-        )
-        if answer is not None:
-            heading = f"{answer.article_title}: {answer.section_title}"
-            found.append((hit.place, heading, list(answers)))
-    return found
-
-
-def _chosen(session: Session, draft: Draft) -> Answer | None:
-    """Return the chosen section, as the widget would show it."""
-    article, _, slug = draft.section.partition("#")
-    section_id = session.scalar(
-        sa.select(Section.id)
-        .join(Article, Article.id == Section.article_id)
-        .where(Article.slug == article, Section.slug == slug, Section.retired_at.is_(None))
-    )
-    return articles.answer_of(session, section_id, draft.name) if section_id else None
-
-
-def _like(session: Session, draft: Draft) -> list[str]:
-    """Return messages of visitors that may be examples of it: unanswered ones that are alike."""
-    about = draft.examples or ([draft.title] if draft.title else [])
-    if not about:
-        return []
-    query = sa.select(Unanswered.question).order_by(Unanswered.id.desc()).limit(inbox.READ)
-    asked = list(dict.fromkeys(map(examples.clean, session.scalars(query))))
-    given = {examples.normal(text) for text in (*draft.examples, *draft.tests)}
-    asked = [text for text in asked if examples.normal(text) not in given]
-    if not asked:
-        return []
-    cosines = (likeness.vectors_of(asked) @ likeness.vectors_of(about).T).max(axis=1)
-    best = (-cosines).argsort(kind="stable")[:OFFERED]
-    return [asked[place] for place in best if cosines[place] >= LIKE_IT]
 
 
 @router.get("/export/{kind}")
@@ -298,7 +237,10 @@ async def upload(request: Request, staff: Trainer, file: UploadFile) -> Response
 def apply(staff: Trainer, name: Text = "", content: Text = "", overwrite: Text = "") -> Response:
     """Add what was shown."""
     try:
-        found = exchange.apply(exchange.read(name, content), staff.email, overwrite=bool(overwrite))
+        pairs = exchange.read(name, content)
+        if refused := _needs_lead(staff, exchange.preview(pairs).touched):
+            return see(PLACE, refused)
+        found = exchange.apply(pairs, staff.email, overwrite=bool(overwrite))
     except SpinebotError as error:
         return see(PLACE, str(error))
     moved = f", {len(found.moved)} moved" if overwrite and found.moved else ""
@@ -333,6 +275,8 @@ def add_examples(
     staff: Trainer, name: str, sentences: Text = "", into: Text = "training"
 ) -> Response:
     """Add examples or test sentences, one a line."""
+    if refused := _needs_lead(staff, {name} if into != "tests" else set()):
+        return see(f"{PLACE}/{name}", refused)
     file = TESTS if into == "tests" else TRAINING
     return _act(
         *(staff, name, f"added to {name}"),
@@ -349,6 +293,8 @@ def remove_examples(
     target: Text = "",
 ) -> Response:
     """Take examples out, or move them to another intent."""
+    if refused := _needs_lead(staff, {name, target.strip()} if into != "tests" else set()):
+        return see(f"{PLACE}/{name}", refused)
     file = TESTS if into == "tests" else TRAINING
 
     def act() -> str:
@@ -361,6 +307,17 @@ def remove_examples(
         return f"{len(sentences)} taken out."
 
     return _act(staff, name, f"took out of {name}", act)
+
+
+def _needs_lead(staff: Staff, names: set[str]) -> str:
+    """Return why somebody may not change the examples of these intents by hand; empty: they may."""
+    touched = sorted(names & release.second_reader())
+    if not touched or staff.may("APPROVE"):
+        return ""
+    return (
+        f"{', '.join(touched)}: about emergencies or treatments. A lead changes these by hand; in "
+        "the inbox two readers and a lead do."
+    )
 
 
 def _act(staff: Staff, name: str, what: str, act: Callable[[], str]) -> Response:

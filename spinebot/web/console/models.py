@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from spinebot import audit, releases, reviews
+from spinebot import audit, releases
 from spinebot.accounts import Right
-from spinebot.db import now, reading, writing
+from spinebot.db import reading, writing
 from spinebot.errors import NotFoundError, SpinebotError
-from spinebot.models import Conversation, Message
+from spinebot.models import Account
 from spinebot.releases import PromotionError
-from spinebot.training import evaluation, inbox, models, release, replay, worker
+from spinebot.training import evaluation, models, release, replay, worker
 from spinebot.training.evaluation import Judged
 from spinebot.training.worker import RunError
 from spinebot.web.console import charts
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/console/models", include_in_schema=False)
 PLACE = "/console/models"
 Trainer = Annotated[Staff, allow(Right.TRAIN)]
 Text = Annotated[str, Form()]
-NOTHING = replay.Replay("", "", now(), 0, 0, [])
 
 templates.env.globals["histogram"] = charts.histogram
 templates.env.globals["curve_chart"] = charts.curve
@@ -118,18 +117,13 @@ def judge(
     place = f"{PLACE}/{name}#replay"
     try:
         model = releases.model(name)
-        before = {turn.message_id: turn.before for turn in (replay.read(model) or NOTHING).turns}
-        count = replay.judge(model, messages, verdict, staff.email)
+        with writing() as session:
+            account = session.get_one(Account, staff.id)
+            count = replay.judge(session, model, messages, verdict, account)
+            what = f"{verdict} {count} changed answers"
+            audit.record(session, staff.email, what, f"model {name}")
     except SpinebotError as error:
         return see(place, str(error))
-    with writing() as session:
-        for message_id in messages if verdict == "rejected" else ():
-            message = session.get(Message, message_id)
-            if message is not None and before.get(message_id) not in (None, inbox.FALLBACK):
-                conversation = session.get_one(Conversation, message.conversation_id)
-                should_be = before[message_id]
-                reviews.correct(session, conversation, message.number, should_be, staff.id)
-        audit.record(session, staff.email, f"{verdict} {count} changed answers", f"model {name}")
     return see(place, f"{count} {verdict}.")
 
 
