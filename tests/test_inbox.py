@@ -11,7 +11,6 @@ from starlette.testclient import TestClient
 
 from spinebot import reviews
 from spinebot.db import reading, writing
-from spinebot.errors import NotFoundError
 from spinebot.models import (
     Account,
     Conversation,
@@ -184,7 +183,7 @@ def test_a_label_becomes_an_example_and_is_undone(trainer: Account, project: Pat
         assert labels.undo(session, batch, trainer.email) == 2
     assert (project / examples.TRAINING).read_text(encoding="utf-8") == before
     assert len(found(trainer)) == 2
-    with writing() as session, pytest.raises(NotFoundError, match="taken back already"):
+    with writing() as session, pytest.raises(LabelError, match="taken back already"):
         labels.undo(session, batch, trainer.email)
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from spinebot.db import now
-from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.errors import SpinebotError
 from spinebot.models import Account, Conversation, Correction, Decision, Label, Message, Sender
 from spinebot.training import changes, examples, release
 from spinebot.training.changes import project
@@ -177,7 +177,7 @@ def _get(session: Session, message_ids: Sequence[int]) -> list[Message]:
         .order_by(Message.id)
     ).all()
     if not found:
-        raise NotFoundError("These messages are dealt with already, or no longer there.")
+        raise LabelError("These messages are dealt with already, or no longer there.")
     return list(found)
 
 
@@ -261,12 +261,12 @@ def undo(session: Session, batch: str, who: str, *, root: Path | None = None) ->
     """Take decisions back, and the examples that came of them; return how many.
 
     Raises:
-        NotFoundError: there are none.
+        LabelError: there are none.
         ChangeError: the examples were changed since.
     """
     found = list(session.scalars(sa.select(Decision).where(Decision.batch == batch)))
     if not found:
-        raise NotFoundError("It is taken back already.")
+        raise LabelError("It is taken back already.")
     if found[0].change_id is not None:
         changes.undo(found[0].change_id, who, root=root or project())
     for decision in found:

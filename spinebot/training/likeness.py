@@ -100,14 +100,18 @@ def advice(
         return []
     root = root or project()
     known = examples.read(root / TRAINING)
-    tested = [*examples.read(root / TESTS), *(Example(text, intent, 0) for text in tests)]
-    given = vectors_of(texts)
+    tested = examples.read(root / TESTS)
+    typed = [Example(text, intent, 0) for text in tests]
+    given, of = vectors_of(texts), vectors_of_examples
     others = [each for each in known if each.intent != intent]
     own = [each for each in known if each.intent == intent]
+    alike = "says the same as a test sentence"
     found = [
-        *_near(texts, given, others, CONFLICT, "conflict", "is near to {intent}"),
-        *_near(texts, given, own, TOO_ALIKE, "alike", "says the same as an example of its own"),
-        *_near(texts, given, tested, TOO_ALIKE, "test", "says the same as a test sentence"),
+        *_near(texts, given, (others, of(others)), CONFLICT, "conflict", "is near to {intent}"),
+        *_near(texts, given, (own, of(own)), TOO_ALIKE, "alike", "says the same as its own"),
+        *_near(texts, given, (tested, of(tested)), TOO_ALIKE, "test", alike),
+        # Not of the project yet: their vectors are kept nowhere.
+        *_near(texts, given, (typed, vectors_of(tests)), TOO_ALIKE, "test", alike),
         *_among(texts, given),
     ]
     return sorted(found, key=lambda each: -each.cosine)
@@ -158,25 +162,27 @@ def clusters(texts: Sequence[str]) -> list[list[int]]:
 def _near(
     texts: Sequence[str],
     vectors: np.ndarray,
-    others: Sequence[Example],
+    others: tuple[Sequence[Example], np.ndarray],
     bound: float,
     kind: str,
     says: str,
 ) -> list[Advice]:
-    if not others:
+    """Return advice for each text that is as near as ``bound`` to one of others, with vectors."""
+    known, of_known = others
+    if not known:
         return []
-    cosines = vectors @ vectors_of_examples(others).T
+    cosines = vectors @ of_known.T
     best = cosines.argmax(axis=1)
     return [
         Advice(
             text,
             kind,
-            f"{says.format(intent=others[place].intent)}: {others[place].text!r}",
-            others[place].intent,
+            f"{says.format(intent=known[place].intent)}: {known[place].text!r}",
+            known[place].intent,
             float(row[place]),
         )
         for text, row, place in zip(texts, cosines, best, strict=True)
-        if row[place] >= bound and text != others[place].text
+        if row[place] >= bound and text != known[place].text
     ]
 
 

@@ -20,7 +20,7 @@ from spinebot.training import changes
 from spinebot.training import knowledge as store
 from spinebot.training import writing as editor
 from spinebot.training.writing import ArticleText, SectionText
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 
 router = APIRouter(prefix="/console/articles", include_in_schema=False)
 PLACE = "/console/articles"
@@ -63,10 +63,11 @@ def overview(request: Request, staff: Trainer) -> Response:
 @router.post("/wanted/{request_id}/done")
 def done(staff: Trainer, request_id: int) -> Response:
     """An article that was asked for is there, or not wanted any more."""
-    with writing() as session:
-        store.deal_with(session, request_id)
-        audit.record(session, staff.email, f"dealt with article request {request_id}")
-    return see(PLACE)
+    return act(
+        *(staff, PLACE, "dealt with an article request"),
+        lambda session, _: store.deal_with(session, request_id),
+        f"article request {request_id}",
+    )
 
 
 @router.get("/new")
@@ -107,11 +108,11 @@ def _save(
     request: Request, staff: Staff, fields: FormData, *, is_new: bool, slug: str = ""
 ) -> Response:
     text = _text(fields, None if is_new else editor.read(slug))
-    act = _get(fields, "act")
-    if act == "section" and len(text.sections) < MOST_SECTIONS:
+    press = _get(fields, "act")
+    if press == "section" and len(text.sections) < MOST_SECTIONS:
         text = editor.with_section(text)
         return _editor(request, staff, text, is_new=is_new, is_checked=False)
-    if act == "save":
+    if press == "save":
         try:
             editor.save(text, staff.email)
             loaded = store.load()

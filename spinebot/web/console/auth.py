@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -10,13 +11,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from anyio import to_thread
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
 
-from spinebot import accounts
+from spinebot import accounts, audit
 from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
-from spinebot.errors import SpinebotError
+from spinebot.errors import NotFoundError, SpinebotError
 from spinebot.keys import signature
-from spinebot.models import Role
+from spinebot.models import Account, Role
 from spinebot.settings import settings
 from spinebot.web.pages import templates
 
@@ -137,6 +139,29 @@ def see(place: str, done: str = "") -> RedirectResponse:
         place += ("&" if "?" in place else "?") + urlencode({"done": done, "by": _seal(done)})
         place += hash_sign + anchor
     return RedirectResponse(place, 303)
+
+
+def act(
+    staff: Staff,
+    place: str,
+    what: str,
+    do: Callable[[Session, Account], str | None],
+    about: str = "",
+) -> RedirectResponse:
+    """Do something for a form, in one transaction with its entry in the audit trail.
+
+    do: returns what is to be said on the page ``place``. Where it cannot be done, the page says
+    why, and nothing has changed; what is not there at all is a page of its own.
+    """
+    try:
+        with writing() as session:
+            done = do(session, session.get_one(Account, staff.id))
+            audit.record(session, staff.email, what, about)
+    except NotFoundError:
+        raise
+    except SpinebotError as error:
+        return see(place, str(error))
+    return see(place, done or "")
 
 
 def _seal(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query, Request, Response
 from markupsafe import Markup, escape
+from sqlalchemy.orm import Session
 
 from spinebot import audit, desk, reviews
 from spinebot import conversations as said
@@ -31,7 +33,7 @@ from spinebot.models import (
 )
 from spinebot.reviews import FLAG_REASONS, FOUND, FOUND_END, Filters, ReviewError
 from spinebot.training import changes, stories
-from spinebot.web.console.auth import HOME, Staff, allow, page, safe_back, see
+from spinebot.web.console.auth import HOME, Staff, act, allow, page, safe_back, see
 from spinebot.web.pages import templates
 
 router = APIRouter(prefix="/console/conversations", include_in_schema=False)
@@ -176,16 +178,21 @@ def _sources(session: Any, messages: list[Message]) -> dict[int, tuple[str, str,
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
-def _act(staff: Staff, conversation_id: int, what: str, act: Any, done: str = "") -> Response:
+def _act(
+    staff: Staff,
+    conversation_id: int,
+    what: str,
+    do_it: Callable[[Session, Conversation], Any],
+    done: str = "",
+) -> Response:
     """Do something to a conversation, keep it in the audit trail, and show the conversation."""
-    place = f"{HOME}/{conversation_id}"
-    try:
-        with writing() as session:
-            act(session, reviews.get(session, conversation_id))
-            audit.record(session, staff.email, what, f"conversation {conversation_id}")
-    except ReviewError as error:
-        return see(place, str(error))
-    return see(place, done)
+
+    def do(session: Session, _account: Account) -> str:
+        do_it(session, reviews.get(session, conversation_id))
+        return done
+
+    place, about = f"{HOME}/{conversation_id}", f"conversation {conversation_id}"
+    return act(staff, place, what, do, about)
 
 
 @router.post("/{conversation_id}/mark")

@@ -16,7 +16,7 @@ from spinebot.clinic import clinic
 from spinebot.db import reading, writing
 from spinebot.desk import DeskError
 from spinebot.models import Account, CannedReply, Handoff, HandoffStatus, Outcome
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 
 router = APIRouter(prefix="/console/handoffs", include_in_schema=False)
 PLACE = "/console/handoffs"
@@ -127,17 +127,14 @@ def _packet(session: Session, staff: Staff, handoff_id: int, is_revealed: bool) 
 
 
 def _act(
-    staff: Staff, handoff_id: int, what: str, act: Callable[[Session, Handoff, Account], Any]
+    staff: Staff, handoff_id: int, what: str, do_it: Callable[[Session, Handoff, Account], Any]
 ) -> Response:
     """Do something to a handoff; what cannot be is said on its page, and nothing is changed."""
-    try:
-        with writing() as session:
-            found = desk.get(session, handoff_id)
-            act(session, found, session.get_one(Account, staff.id))
-            audit.record(session, staff.email, what, f"handoff {handoff_id}")
-    except DeskError as error:
-        return see(f"{PLACE}/{handoff_id}", str(error))
-    return see(f"{PLACE}/{handoff_id}")
+
+    def do(session: Session, account: Account) -> None:
+        do_it(session, desk.get(session, handoff_id), account)
+
+    return act(staff, f"{PLACE}/{handoff_id}", what, do, f"handoff {handoff_id}")
 
 
 @router.post("/{handoff_id}/claim")
@@ -173,7 +170,7 @@ def attempt(
 def snooze(staff: Desk, handoff_id: int, until: Text = "") -> Response:
     """Put it off until a moment on the clinic's clocks; without one, take that back."""
 
-    def act(session: Session, found: Handoff, _account: Account) -> None:
+    def do(session: Session, found: Handoff, _account: Account) -> None:
         moment = None
         if until:
             try:
@@ -183,7 +180,7 @@ def snooze(staff: Desk, handoff_id: int, until: Text = "") -> Response:
             moment = moment.replace(tzinfo=ZoneInfo(clinic().opening.timezone))
         desk.snooze(session, found, moment)
 
-    return _act(staff, handoff_id, "snoozed" if until else "woke", act)
+    return _act(staff, handoff_id, "snoozed" if until else "woke", do)
 
 
 @router.post("/{handoff_id}/finish")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from spinebot import audit
 from spinebot.accounts import Right
-from spinebot.db import reading, writing
-from spinebot.errors import SpinebotError
+from spinebot.db import reading
 from spinebot.models import Account
 from spinebot.training import examples, inbox, labels, release
-from spinebot.training.labels import Outcome
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 
 router = APIRouter(prefix="/console/inbox", include_in_schema=False)
 PLACE = "/console/inbox"
@@ -60,13 +56,13 @@ def label(
         return see(PLACE, "Tick messages and choose an intent.")
     wanted = "" if intent == LEAVE_OUT else intent.strip()
 
-    def act(session: Session, account: Account) -> Outcome:
+    def do(session: Session, account: Account) -> str:
         one = text if len(messages) == 1 else ""
         may_teach = staff.may("TRAIN")
-        return labels.label(session, messages, wanted, account, text=one, may_teach=may_teach)
+        return str(labels.label(session, messages, wanted, account, text=one, may_teach=may_teach))
 
     what = f"labelled {len(messages)} messages as {wanted or 'nothing to learn'}"
-    return _act(staff, what, act, f"#i{then}" if then.isdecimal() else "")
+    return act(staff, PLACE + (f"#i{then}" if then.isdecimal() else ""), what, do)
 
 
 @router.post("/{message_id}/approve")
@@ -74,33 +70,19 @@ def approve(staff: Trainer, message_id: int, intent: Text = "") -> Response:
     """Decide on a message that others have labelled."""
     wanted = "" if intent == LEAVE_OUT else intent.strip()
 
-    def act(session: Session, account: Account) -> Outcome:
+    def do(session: Session, account: Account) -> str:
         is_lead = staff.may("APPROVE")
-        return labels.approve(session, message_id, wanted, account, is_lead=is_lead)
+        return str(labels.approve(session, message_id, wanted, account, is_lead=is_lead))
 
-    return _act(staff, f"approved message {message_id}", act, "#waiting")
+    return act(staff, f"{PLACE}#waiting", f"approved message {message_id}", do)
 
 
 @router.post("/undo")
 def undo(staff: Trainer, batch: Text = "") -> Response:
     """Take the last decisions back, and the examples that came of them."""
-    try:
-        with writing() as session:
-            count = labels.undo(session, batch, staff.email)
-            audit.record(session, staff.email, f"undid {count} labels")
-    except SpinebotError as error:
-        return see(PLACE, str(error))
-    return see(PLACE, f"{count} messages are in the inbox again.")
 
+    def do(session: Session, _account: Account) -> str:
+        count = labels.undo(session, batch, staff.email)
+        return f"{count} messages are in the inbox again."
 
-def _act(
-    staff: Staff, what: str, act: Callable[[Session, Account], Outcome], anchor: str
-) -> Response:
-    """Do something with messages, keep it in the audit trail, and say what became of it."""
-    try:
-        with writing() as session:
-            outcome = act(session, session.get_one(Account, staff.id))
-            audit.record(session, staff.email, what)
-    except SpinebotError as error:
-        return see(PLACE + anchor, str(error))
-    return see(PLACE + anchor, str(outcome))
+    return act(staff, PLACE, "undid labels", do)

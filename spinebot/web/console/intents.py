@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Form, Request, Response, UploadFile
+from sqlalchemy.orm import Session
 
 from spinebot import articles, audit
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.errors import NotFoundError, SpinebotError
-from spinebot.models import Message
+from spinebot.models import Account, Message
 from spinebot.training import (
     changes,
     checks,
@@ -28,7 +28,7 @@ from spinebot.training import (
 )
 from spinebot.training.examples import TESTS, TRAINING
 from spinebot.training.intents import Draft, IntentError
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 
 router = APIRouter(prefix="/console/intents", include_in_schema=False)
 PLACE = "/console/intents"
@@ -129,16 +129,16 @@ def check(
     tests: Text = "",
     following: Texts = [],  # noqa: B006  FastAPI copies it
     taken: Texts = [],  # noqa: B006
-    act: Text = "check",
+    press: Annotated[str, Form(alias="act")] = "check",
 ) -> Response:
     """Check the form, preview what it would do, add the intent, or ask for an article."""
     form = Wizard(
         *(question, name, wants, title, section, search, sentences, tests),
         *(tuple(following), tuple(taken)),
     )
-    if act == "request":
+    if press == "request":
         return _request(staff, form)
-    if act == "add":
+    if press == "add":
         try:
             intents.add(form.draft, staff.email)
             changed = changes.history()[0]
@@ -154,7 +154,7 @@ def check(
                 f"{PLACE}/{form.draft.name}",
                 f"{form.draft.name} is added (change {changed.id}); train a model to use it.",
             )
-    return _form(request, staff, form, is_checked=True, is_preview=act == "preview")
+    return _form(request, staff, form, is_checked=True, is_preview=press == "preview")
 
 
 def _request(staff: Staff, form: Wizard) -> Response:
@@ -278,9 +278,9 @@ def add_examples(
     if refused := _needs_lead(staff, {name} if into != "tests" else set()):
         return see(f"{PLACE}/{name}", refused)
     file = TESTS if into == "tests" else TRAINING
-    return _act(
-        *(staff, name, f"added to {name}"),
-        lambda: f"{len(examples.add(name, _lines(sentences), staff.email, name=file))} added.",
+    return act(
+        *(staff, f"{PLACE}/{name}", f"added to {name}"),
+        lambda *_: f"{len(examples.add(name, _lines(sentences), staff.email, name=file))} added.",
     )
 
 
@@ -297,7 +297,7 @@ def remove_examples(
         return see(f"{PLACE}/{name}", refused)
     file = TESTS if into == "tests" else TRAINING
 
-    def act() -> str:
+    def do(_session: Session, _account: Account) -> str:
         if not sentences:
             return "Tick what is to go."
         if target:
@@ -306,7 +306,7 @@ def remove_examples(
         examples.remove(name, sentences, staff.email, name=file)
         return f"{len(sentences)} taken out."
 
-    return _act(staff, name, f"took out of {name}", act)
+    return act(staff, f"{PLACE}/{name}", f"took out of {name}", do)
 
 
 def _needs_lead(staff: Staff, names: set[str]) -> str:
@@ -318,13 +318,3 @@ def _needs_lead(staff: Staff, names: set[str]) -> str:
         f"{', '.join(touched)}: about emergencies or treatments. A lead changes these by hand; in "
         "the inbox two readers and a lead do."
     )
-
-
-def _act(staff: Staff, name: str, what: str, act: Callable[[], str]) -> Response:
-    try:
-        done = act()
-    except SpinebotError as error:
-        return see(f"{PLACE}/{name}", str(error))
-    with writing() as session:
-        audit.record(session, staff.email, what)
-    return see(f"{PLACE}/{name}", done)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
 
-from spinebot import audit, releases
+from spinebot import releases
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
-from spinebot.errors import NotFoundError, SpinebotError
+from spinebot.errors import NotFoundError
 from spinebot.models import Account
 from spinebot.releases import PromotionError
 from spinebot.training import evaluation, models, release, replay, worker
 from spinebot.training.evaluation import Judged
-from spinebot.training.worker import RunError
 from spinebot.web.console import charts
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 from spinebot.web.pages import templates
 
 router = APIRouter(prefix="/console/models", include_in_schema=False)
@@ -97,13 +97,12 @@ def one(request: Request, staff: Trainer, name: str) -> Response:
 @router.post("/{name}/replay")
 def play(staff: Trainer, name: str) -> Response:
     """Play the last conversations to a model, beside the bot."""
-    try:
+
+    def do(*_: object) -> str:
         worker.start_replay(staff.email, releases.model(name).name)
-    except (RunError, PromotionError) as error:
-        return see(f"{PLACE}/{name}", str(error))
-    with writing() as session:
-        audit.record(session, staff.email, "began a replay", f"model {name}")
-    return see(PLACE, "The last conversations are played to it; the bot goes on meanwhile.")
+        return "The last conversations are played to it; the bot goes on meanwhile."
+
+    return act(staff, PLACE, "began a replay", do, f"model {name}")
 
 
 @router.post("/{name}/replay/judge")
@@ -114,41 +113,34 @@ def judge(
     messages: Annotated[list[int], Form()] = [],  # noqa: B006  FastAPI copies it
 ) -> Response:
     """Accept or reject changed answers; what is rejected goes to the inbox."""
-    place = f"{PLACE}/{name}#replay"
-    try:
-        model = releases.model(name)
-        with writing() as session:
-            account = session.get_one(Account, staff.id)
-            count = replay.judge(session, model, messages, verdict, account)
-            what = f"{verdict} {count} changed answers"
-            audit.record(session, staff.email, what, f"model {name}")
-    except SpinebotError as error:
-        return see(place, str(error))
-    return see(place, f"{count} {verdict}.")
+
+    def do(session: Session, account: Account) -> str:
+        count = replay.judge(session, releases.model(name), messages, verdict, account)
+        return f"{count} {verdict}."
+
+    return act(staff, f"{PLACE}/{name}#replay", f"{verdict} changed answers", do, f"model {name}")
 
 
 @router.post("/train")
 def train(staff: Trainer) -> Response:
     """Train a model beside the bot."""
-    try:
+
+    def do(*_: object) -> str:
         worker.start(staff.email)
-    except RunError as error:
-        return see(PLACE, str(error))
-    with writing() as session:
-        audit.record(session, staff.email, "began a training")
-    return see(PLACE, "A model is being trained; the bot goes on meanwhile.")
+        return "A model is being trained; the bot goes on meanwhile."
+
+    return act(staff, PLACE, "began a training", do)
 
 
 @router.post("/cancel")
 def cancel(staff: Trainer) -> Response:
     """End the training that goes on."""
-    try:
+
+    def do(*_: object) -> str:
         worker.cancel()
-    except RunError as error:
-        return see(PLACE, str(error))
-    with writing() as session:
-        audit.record(session, staff.email, "cancelled a training")
-    return see(PLACE, "The training is cancelled. Nothing has changed.")
+        return "It is cancelled. Nothing has changed."
+
+    return act(staff, PLACE, "cancelled a training", do)
 
 
 @router.post("/promote")

@@ -9,17 +9,15 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from spinebot import audit, conversations, releases
+from spinebot import conversations, releases
 from spinebot.accounts import Right
 from spinebot.db import reading, writing
 from spinebot.errors import SpinebotError
 from spinebot.language.messages import clean
-from spinebot.models import Conversation, Trial
-from spinebot.releases import PromotionError
+from spinebot.models import Account, Conversation, Trial
 from spinebot.settings import settings
 from spinebot.training import models, trials
-from spinebot.training.trials import TrialError
-from spinebot.web.console.auth import Staff, allow, page, see
+from spinebot.web.console.auth import Staff, act, allow, page, see
 from spinebot.web.home import LONGEST_MESSAGE
 from spinebot.web.turns import Turns
 
@@ -61,38 +59,37 @@ def overview(
 @router.post("/candidate")
 def choose(staff: Trainer, name: Text = "") -> Response:
     """Let a model run beside the live one; without a name, no more."""
-    try:
+
+    def do(*_: object) -> str:
         trials.choose(releases.model(name).name if name else None)
-    except PromotionError as error:
-        return see(PLACE, str(error))
-    with writing() as session:
-        what = "began to try out" if name else "ended the trial"
-        audit.record(session, staff.email, what, f"model {name}" if name else "")
-    if not name:
-        return see(PLACE, "The candidate is ended.")
-    return see(PLACE, "It is being started beside the live model; that takes some seconds.")
+        if not name:
+            return "The candidate is ended."
+        return "It is being started beside the live model; that takes some seconds."
+
+    what = "began to try out" if name else "ended the trial"
+    return act(staff, PLACE, what, do, f"model {name}" if name else "")
 
 
 @router.post("/links")
 def new_link(staff: Trainer, name: Text = "", trial: Text = "", days: Number = 7) -> Response:
     """Make a link for a guest."""
-    try:
-        with writing() as session:
-            link, secret = trials.new_link(session, name, trial, days, staff.id)
-            audit.record(session, staff.email, "made a trial link", f"trial link {link.id}")
-    except TrialError as error:
-        return see(PLACE, str(error))
-    address = f"{settings().public_url}{trials.PAGE}{secret}"
-    return see(PLACE, f"The link, which is shown only now: {address}")
+
+    def do(session: Session, account: Account) -> str:
+        _, secret = trials.new_link(session, name, trial, days, account.id)
+        return f"The link, which is shown only now: {settings().public_url}{trials.PAGE}{secret}"
+
+    return act(staff, PLACE, "made a trial link", do)
 
 
 @router.post("/links/{link_id}/end")
 def end_link(staff: Trainer, link_id: int) -> Response:
     """End a link."""
-    with writing() as session:
+
+    def do(session: Session, _account: Account) -> str:
         trials.end_link(session, link_id)
-        audit.record(session, staff.email, "ended a trial link", f"trial link {link_id}")
-    return see(PLACE, "The link leads nowhere any more.")
+        return "The link leads nowhere any more."
+
+    return act(staff, PLACE, "ended a trial link", do, f"trial link {link_id}")
 
 
 @router.post("/talk")
