@@ -10,15 +10,45 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from spinebot import db
-from spinebot.models import Contact, Conversation, Handoff
+from spinebot import db, demo
+from spinebot.models import Contact, Conversation, Handoff, Message, Role
 from tests.conftest import ROOT
+from tests.console import new_account
+from tests.factories import load_articles
 
 
-def test_migrations_make_what_the_models_say(database: str) -> None:
+@pytest.fixture
+def migrations() -> Config:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    command.check(config)
+    return config
+
+
+def test_migrations_make_what_the_models_say(database: str, migrations: Config) -> None:
+    command.check(migrations)
+
+
+def test_versions_can_be_taken_back_under_a_clinics_data(database: str, migrations: Config) -> None:
+    load_articles()
+    account = new_account(Role.ADMIN)
+    with db.writing() as session:
+        demo.fill(session, 30, account)
+
+    def kept() -> list[object]:
+        with db.reading() as session:
+            query = sa.select(Message.number, Message.conversation_id, Message.text)
+            contacts = sa.select(Contact.name, Contact.phone, Contact.email)
+            return [
+                session.execute(query.order_by(Message.id)).all(),
+                session.execute(contacts.order_by(Contact.handoff_id)).all(),
+            ]
+
+    before = kept()
+    for _ in range(5):
+        command.downgrade(migrations, "-1")
+    command.upgrade(migrations, "head")
+    assert kept() == before
+    command.check(migrations)
 
 
 def test_a_time_comes_back_with_its_zone(database: str) -> None:

@@ -66,7 +66,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f('ix_conversation_trial'), table_name='conversation')
-    with op.batch_alter_table('conversation') as batch:
-        batch.drop_column('trial')
+    # Not in a batch: it would make this table anew on SQLite, and other tables point at it.
+    op.drop_column('conversation', 'trial')
     for table in ('trial_link', 'article_request', 'decision', 'label'):
         op.drop_table(table)
