@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from spinebot import handoffs
+from spinebot import handoffs, takeover
 from spinebot.accounts import Right
-from spinebot.db import reading, writing
+from spinebot.db import now, reading, writing
 from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
 from spinebot.web import console
 from tests.console import csrf, fresh, new_account, send, sign_in, talk
@@ -221,6 +222,19 @@ def test_staff_and_visitor_talk(client: TestClient, ann: Account) -> None:
     with reading() as session:
         senders = session.scalars(sa.select(Message.sender).order_by(Message.id)).all()
     assert senders == ["visitor", "bot", "note", "staff", "note", "bot"]
+
+
+def test_who_has_no_javascript_stays_in_the_chat_too(client: TestClient, ann: Account) -> None:
+    sign_in(client, ann)
+    conversation = talk("hello", "my back hurts")
+    send(client, f"conversations/{conversation.id}/join")
+    long_ago = now() - timedelta(minutes=2)
+    with writing() as session:
+        session.get_one(Conversation, conversation.id).staff_seen_at = long_ago
+    page = client.get(f"/console/conversations/{conversation.id}/newest").text
+    assert page.index("has joined") < page.index("my back hurts")
+    with writing() as session:
+        assert takeover.give_back_deserted(session) == []
 
 
 def test_marks_go_on_to_the_next(client: TestClient, ann: Account) -> None:

@@ -217,7 +217,9 @@ def test_an_emergency_is_recognised_while_staff_are_there(browser: Browser, addr
         expect(staff.get_by_text("The bot answers again.")).to_be_visible()
 
 
-def test_pages_work_without_javascript(browser: Browser, address: str) -> None:
+def test_pages_work_without_javascript(
+    browser: Browser, address: str, sampled: tuple[Assistant, str]
+) -> None:
     with visit(browser, f"{address}/console/login", 1280, 800, java_script_enabled=False) as page:
         sign_in(page, address)
         page.locator("a.whole").first.click()
@@ -229,6 +231,17 @@ def test_pages_work_without_javascript(browser: Browser, address: str) -> None:
         page.get_by_label("Your message to the visitor").fill("Hello from the clinic.")
         page.get_by_role("button", name="Send").click()
         expect(page.locator("#talk")).to_contain_text("Hello from the clinic.")
+        newest = page.frame_locator("iframe.newest")
+        expect(newest.locator("li").first).to_contain_text("Hello from the clinic.")
+        [number] = re.findall(r"conversations/(\d+)", page.url)
+        sampled[0].python(
+            "from spinebot import conversations, db, models\n"
+            "with db.writing() as session:\n"
+            f"    found = session.get_one(models.Conversation, {number})\n"
+            "    conversations.say(session, found, 'is my disc slipped', 'a key of this test')\n"
+        )
+        # The frame loads itself anew.
+        expect(newest.locator("li").first).to_contain_text("is my disc slipped", timeout=20_000)
         page.get_by_role("button", name="Give back to the bot").click()
         expect(page.get_by_text("The bot answers again.")).to_be_visible()
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from anyio import from_thread, to_thread
 from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from spinebot import audit, conversations, reviews, takeover
@@ -27,6 +28,8 @@ Reader = Annotated[Staff, allow(Right.READ)]
 Taker = Annotated[Staff, allow(Right.TAKE_OVER)]
 Text = Annotated[str, Form()]
 KEEPALIVE_SECONDS = 15
+# The live view of a browser without JavaScript: so many messages, loaded anew so often.
+SHOWN, RELOAD_SECONDS = 10, 10
 
 
 def _tell(request: Request, conversation_id: int, *events: Event) -> None:
@@ -105,6 +108,20 @@ def presence(staff: Taker, conversation_id: int) -> None:
     """The page is still open."""
     with writing() as session:
         takeover.presence(session, conversation_id, staff.id)
+
+
+@router.get("/newest", response_class=HTMLResponse)
+def newest(request: Request, staff: Reader, conversation_id: int) -> Response:
+    """The last messages on a page that loads itself anew: the live view without JavaScript.
+
+    While it does, staff who are in the chat are present: nobody gives it back to the bot.
+    """
+    with writing() as session:
+        found = reviews.get(session, conversation_id)
+        takeover.presence(session, conversation_id, staff.id)
+        messages = conversations.messages_after(session, conversation_id, found.last_number - SHOWN)
+    content = {"messages": messages, "conversation": found, "seconds": RELOAD_SECONDS}
+    return templates.TemplateResponse(request, "console/newest.html", content)
 
 
 def _is_there(staff: Staff, conversation_id: int) -> bool:
