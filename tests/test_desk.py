@@ -13,7 +13,7 @@ from spinebot import desk, handoffs, working_time
 from spinebot.clinic import Opening
 from spinebot.db import now, reading, writing
 from spinebot.desk import DeskError
-from spinebot.models import Account, Finding, Handoff, HandoffChange, Role
+from spinebot.models import Account, Contact, Finding, Handoff, HandoffChange, Role
 from tests.console import new_account, talk
 from tests.factories import answers, at_once, queries_of
 
@@ -149,6 +149,20 @@ def test_the_same_person_is_found_and_joined_when_staff_say_so(ann: Account) -> 
     assert fresh(first).status == "new"
     with pytest.raises(DeskError, match="in common"), writing() as session:
         desk.join(session, desk.get(session, first.id), desk.get(session, other.id), ann)
+
+
+def test_handoffs_of_an_older_version_are_found_too(ann: Account) -> None:
+    first, second = new_handoff("one"), new_handoff("two")
+    with writing() as session:
+        session.execute(sa.update(Contact).values(phone_key=None, email_key=None))
+        found = session.get_one(Handoff, first.id)
+        assert desk.same_person(session, found) == []
+    with writing() as session:
+        assert handoffs.add_missing_keys(session) == 2
+        assert handoffs.add_missing_keys(session) == 0
+    with reading() as session:
+        found = session.get_one(Handoff, first.id)
+        assert [each.id for each in desk.same_person(session, found)] == [second.id]
 
 
 def test_a_person_is_found_however_the_number_was_typed(sqlite_database: object) -> None:

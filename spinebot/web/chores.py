@@ -7,7 +7,7 @@ import logging
 
 from anyio import to_thread
 
-from spinebot import outbox, privacy, takeover
+from spinebot import handoffs, outbox, privacy, takeover
 from spinebot.db import now, reading, writing
 from spinebot.web.console import reports
 from spinebot.web.pages import local
@@ -27,6 +27,8 @@ async def chores(turns: Turns) -> None:
     while True:
         await asyncio.sleep(SECONDS)
         try:
+            if rounds == 0:
+                await to_thread.run_sync(_add_missing_keys)
             for conversation_id in await to_thread.run_sync(_give_back_deserted):
                 turns.tell(conversation_id, NEWS)
                 turns.tell(conversation_id, ("owner", {}))
@@ -47,6 +49,12 @@ async def adopt(turns: Turns) -> None:
             await turns.adopt()
         except Exception as error:  # the database may be away: the next time
             logger.error("nothing is adopted: %s", type(error).__name__)
+
+
+def _add_missing_keys() -> None:
+    with writing() as session:
+        if count := handoffs.add_missing_keys(session):
+            logger.info("%d contacts of an older version can be found by number now", count)
 
 
 def _give_back_deserted() -> list[int]:
