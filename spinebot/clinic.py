@@ -195,7 +195,7 @@ WORDINGS = (
     *("out_of_scope_abuse", "out_of_scope_instruction", "fallback", "fallback_plain"),
     *("something_else", "closest", "unknown", "again", "again_full"),
     *("more_all", "more_of_what"),
-    *("no_words", "too_long", "code", "other_language", "trouble", "too_many"),
+    *("no_words", "too_long", "code", "other_language", "trouble", "too_many", "busy"),
     *("no_answer", "after_red_flag", "glossary_open", "glossary_close"),
     *("request_human", "request_human_in_form"),
     *("request_human_button", "offer", "offer_yes", "offer_no", "offer_declined", "form_start"),

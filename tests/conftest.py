@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -178,15 +179,25 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
-@pytest.fixture
-def client(sqlite_database: Path) -> Iterator[TestClient]:
-    """The web process as a browser sees it that nobody is signed in with; Rasa is away."""
-    from spinebot.web import guards
+@contextmanager
+def web_process() -> Iterator[TestClient]:
+    """The web process on the settings' database; Rasa is away."""
+    from spinebot.web import guards, rasa
     from spinebot.web.app import create_app
 
     guards._limits.cache_clear()
     guards._limiter.cache_clear()
-    with TestClient(create_app()) as found:
+    with pytest.MonkeyPatch.context() as patch:
+        # And stays away: nothing is won by waiting for it.
+        patch.setattr(rasa, "PATIENCE", ())
+        with TestClient(create_app()) as found:
+            yield found
+
+
+@pytest.fixture
+def client(sqlite_database: Path) -> Iterator[TestClient]:
+    """The web process as a browser sees it that nobody is signed in with."""
+    with web_process() as found:
         yield found
 
 

@@ -25,9 +25,7 @@ from spinebot.models import (
     Message,
     Unanswered,
 )
-from spinebot.web import guards
-from spinebot.web.app import create_app
-from tests.conftest import ROOT, forget_settings
+from tests.conftest import ROOT, forget_settings, web_process
 
 KEY = "a key of its own"
 DETAILS = {"key": KEY, "name": "Ann Sample", "phone": "202-555-0143", "consent": True}
@@ -55,9 +53,7 @@ def stocked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def client(stocked: Path, data_dir: Path) -> Iterator[TestClient]:
     """The web process, with all articles; Rasa is away."""
     shutil.copy(stocked, data_dir / "spinebot.db")
-    guards._limits.cache_clear()
-    guards._limiter.cache_clear()
-    with TestClient(create_app()) as found:
+    with web_process() as found:
         yield found
 
 

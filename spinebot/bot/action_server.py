@@ -5,7 +5,9 @@ Rasa opens a new connection for every action and waits up to 300 seconds, longer
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Dict, Iterator, List, Optional
 
 import aiohttp
 import ujson
@@ -13,6 +15,22 @@ from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 # An action reads or writes a few rows. The database gives a writer five seconds.
 TIMEOUT_SECONDS = 15
+
+_failed: ContextVar[Optional[List[str]]] = ContextVar("failed", default=None)
+
+
+@contextmanager
+def failures() -> Iterator[List[str]]:
+    """Collect the kinds of errors that calls within this block end with.
+
+    Rasa goes on without an action that failed, as if it had nothing to say, and nobody is told.
+    """
+    found: List[str] = []
+    token = _failed.set(found)
+    try:
+        yield found
+    finally:
+        _failed.reset(token)
 
 
 class ActionServer(EndpointConfig):
@@ -54,6 +72,16 @@ class ActionServer(EndpointConfig):
         if method != "post" or subpath or compress or self.cafile:
             return await super().request(method, subpath, content_type, compress, **kwargs)
         body = ujson.dumps(kwargs["json"]).encode()
+        try:
+            return await self._call(body)
+        except Exception as error:
+            is_refusal = isinstance(error, ClientResponseError) and error.status == 400
+            found = _failed.get()
+            if found is not None and not is_refusal:
+                found.append(type(error).__name__)
+            raise
+
+    async def _call(self, body: bytes) -> Any:
         try:
             return await self._post(body)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):

@@ -1,9 +1,11 @@
 """The channel between the web process and Rasa: one call a turn, answered with all that it did.
 
 ``POST /webhooks/spinebot/turn`` takes ``{"sender", "text"}`` for what was typed or
-``{"sender", "intent"}`` for a button, with ``"memory"`` (slots that outlive Rasa's session), and
+``{"sender", "intent"}`` for a button, with ``"memory"`` (slots that outlive Rasa's session) and
+``"message"`` (what stands for the message; the same again is the same turn, done once), and
 returns ``{"replies", "understood", "actions", "memory", "requested", "model"}``. A turn that
-fails in any part answers 500: nothing is half said. ``POST /webhooks/spinebot/forget`` takes
+fails in any part is not kept, so that nothing is half said: it answers 503 if an action failed,
+which is worth another try, and else 500. ``POST /webhooks/spinebot/forget`` takes
 ``{"conversation"}`` and deletes what is remembered of it.
 """
 
@@ -14,13 +16,14 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
-from rasa.shared.core.events import ActionExecuted, SlotSet, UserUttered
+from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from spinebot.bot import patches
+from spinebot.bot.action_server import failures
 from spinebot.bot.gates import FINDINGS
 from spinebot.bot.tracker_store import primary
 from spinebot.language.messages import as_plain_text
@@ -33,18 +36,16 @@ MEMORY = ("mri_offer", "red_flag", "answered", "said")
 patches.apply()
 
 
+class ActionFailedError(Exception):
+    """An action could not be run: the action server is away, or failed."""
+
+
 class Replies(CollectingOutputChannel):
     """Collects each reply whole: text, buttons and custom data belong together."""
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Keep one reply."""
-        self.messages.append(
-            {
-                "text": message.get("text") or "",
-                "buttons": message.get("buttons") or message.get("quick_replies") or [],
-                "custom": message.get("custom") or None,
-            }
-        )
+        self.messages.append(_reply(message))
 
 
 class SpinebotChannel(InputChannel):
@@ -70,6 +71,9 @@ class SpinebotChannel(InputChannel):
         async def turn(request: Request) -> HTTPResponse:
             try:
                 return response.json(await _turn(request.app.ctx.agent, request.json))
+            except ActionFailedError as error:
+                logger.error("An action failed: %s", error)
+                return response.json({"error": "ActionFailed"}, status=503)
             except Exception as error:  # the outermost edge: nothing may leave as a traceback
                 # The message may hold what a visitor wrote: only its kind is logged.
                 logger.error("A turn failed: %s", type(error).__name__)
@@ -91,6 +95,8 @@ async def _turn(agent: Agent, body: Dict[str, Any]) -> Dict[str, Any]:
     replies = Replies()
     async with agent.lock_store.lock(body["sender"]):
         tracker = await store.get_or_create_tracker(body["sender"], append_action_listen=False)
+        if _is_done(tracker, body.get("message")):
+            return _outcome(tracker, _replies_again(tracker), processor.model_filename)
         tracker.model_id = processor.model_metadata.model_id
         await processor._update_tracker_session(tracker, replies)
         _remember(tracker, body.get("memory") or {}, processor.domain)
@@ -99,12 +105,41 @@ async def _turn(agent: Agent, body: Dict[str, Any]) -> Dict[str, Any]:
             output_channel=replies,
             sender_id=body["sender"],
             input_channel=SpinebotChannel.name(),
+            message_id=body.get("message"),
         )
-        await processor._handle_message_with_tracker(message, tracker)
-        await processor.run_action_extract_slots(replies, tracker)
-        await processor._run_prediction_loop(replies, tracker)
+        with failures() as failed:
+            await processor._handle_message_with_tracker(message, tracker)
+            await processor.run_action_extract_slots(replies, tracker)
+            await processor._run_prediction_loop(replies, tracker)
+        if failed:
+            raise ActionFailedError(", ".join(failed))
         await store.save(tracker)
     return _outcome(tracker, replies.messages, processor.model_filename)
+
+
+def _is_done(tracker: DialogueStateTracker, message: Optional[str]) -> bool:
+    """Return whether the last turn was this message's: its answer was lost on the way back."""
+    said = tracker.latest_message
+    return bool(message and said and said.message_id == message)
+
+
+def _replies_again(tracker: DialogueStateTracker) -> List[Dict[str, Any]]:
+    """Return the last turn's replies, as they were collected then."""
+    found: List[Dict[str, Any]] = []
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, BotUttered):
+            found.insert(0, _reply({"text": event.text, **(event.data or {})}))
+    return found
+
+
+def _reply(message: Dict[str, Any]) -> Dict[str, Any]:
+    return {
+        "text": message.get("text") or "",
+        "buttons": message.get("buttons") or message.get("quick_replies") or [],
+        "custom": message.get("custom") or None,
+    }
 
 
 def _rasa_text(body: Dict[str, Any]) -> str:

@@ -107,6 +107,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(chat.EmptyMessageError, _empty)
     app.add_exception_handler(FaultyDetailsError, _faulty)
     app.add_exception_handler(guards.TooManyError, _too_many)
+    app.add_exception_handler(guards.BusyError, _busy)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
@@ -161,6 +162,13 @@ async def _faulty(_request: Request, error: Exception) -> Response:
 async def _too_many(request: Request, error: Exception) -> Response:
     assert isinstance(error, guards.TooManyError)
     response = _said(request, 429, "too_many", str(error))
+    response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    assert isinstance(error, guards.BusyError)
+    response = _said(request, 429, "busy", str(error))
     response.headers["Retry-After"] = str(error.wait)
     return response
 

@@ -137,10 +137,13 @@ async def start(body: NewConversation, request: Request) -> Started:
 )
 async def say(token: str, body: NewMessage, request: Request, response: Response) -> Accepted:
     """Say something. It is stored when this returns; replies come as events."""
+    turns: Turns = request.app.state.turns
     try:
         await guards.count("messages", token)
         await guards.count("address", guards.address(request))
-    except guards.TooManyError:
+        if turns.pace.is_full:
+            raise guards.BusyError
+    except (guards.TooManyError, guards.BusyError):
         # However much somebody writes: an emergency gets through.
         if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
             raise
@@ -150,7 +153,6 @@ async def say(token: str, body: NewMessage, request: Request, response: Response
         # The same key came in twice at the same moment: the other one is stored by now.
         said = await to_thread.run_sync(_say, token, body)
     conversation_id, message_id, number, is_new = said
-    turns: Turns = request.app.state.turns
     if is_new:
         turns.begin(conversation_id, message_id)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
+import secrets
 import time
 from urllib.parse import urlsplit
 
@@ -28,6 +29,15 @@ class TooManyError(SpinebotError):
         """Say so calmly."""
         super().__init__(clinic().say("too_many"))
         self.wait = wait
+
+
+class BusyError(SpinebotError):
+    """More people write than can be answered in time. ``wait``: seconds until the next try."""
+
+    def __init__(self) -> None:
+        """Say so; not all come again at the same moment."""
+        super().__init__(clinic().say("busy"))
+        self.wait = 2 + secrets.randbelow(4)
 
 
 def is_allowed_origin(request: Request) -> bool:

@@ -13,6 +13,10 @@ from spinebot.conversations import Understood
 from spinebot.errors import SpinebotError
 from spinebot.settings import Settings
 
+# Seconds before each further try: by then a supervisor has started what died, or another Rasa or
+# action server takes over. A turn is done once, however often it is asked for.
+PATIENCE = (0.3, 0.7, 1.5, 2.5, 3.0)
+
 
 class RasaError(SpinebotError):
     """Rasa could not be reached, or did not answer as it should."""
@@ -44,6 +48,7 @@ class Rasa:
 
     async def turn(
         self,
+        message: int,
         sender: str,
         text: str,
         payload: str | None,
@@ -52,12 +57,13 @@ class Rasa:
     ) -> Turn:
         """Give Rasa one message and return what it says and understood.
 
+        message: its number in the database; asked for again, the turn is not done again.
         server: of a candidate that is tried out; empty for the live model's.
 
         Raises:
             RasaError: it cannot be reached, failed, took too long, or had nothing to say.
         """
-        body: dict[str, Any] = {"sender": sender, "memory": memory}
+        body: dict[str, Any] = {"message": str(message), "sender": sender, "memory": memory}
         if payload and payload.startswith("/"):
             body["intent"] = payload[1:]
         else:
@@ -80,18 +86,15 @@ class Rasa:
     async def _post(
         self, body: dict[str, Any], call: str = "turn", server: str = ""
     ) -> dict[str, Any]:
-        for patience in (0.3, None):
+        for patience in (*PATIENCE, None):
             try:
                 response = await self._client.post(f"{server}/webhooks/spinebot/{call}", json=body)
                 response.raise_for_status()
                 return dict(response.json())
-            except httpx.ConnectError as error:
-                # Nothing was received, so nothing can be done twice: worth another try.
-                if patience is None:
-                    raise RasaError("Rasa cannot be reached") from error
-                await asyncio.sleep(patience)
             except (httpx.HTTPError, ValueError) as error:
-                raise RasaError(f"Rasa failed: {type(error).__name__}") from error
+                if patience is None or not _may_pass(error):
+                    raise RasaError(f"Rasa failed: {_kind(error)}") from error
+            await asyncio.sleep(patience)
         raise AssertionError("unreachable")
 
     async def missing(self) -> list[str]:
@@ -112,6 +115,19 @@ class Rasa:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether another try may succeed: something died, or is not there yet."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in {502, 503, 504}
+    return isinstance(error, (httpx.NetworkError, httpx.ProtocolError, httpx.ConnectTimeout))
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"status {error.response.status_code}"
+    return type(error).__name__
 
 
 def _turn(answer: dict[str, Any], milliseconds: float) -> Turn:

@@ -27,6 +27,7 @@ from spinebot.models import Conversation, Message, Owner, Trial
 from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
 from spinebot.training import trials
+from spinebot.web.pace import Pace
 from spinebot.web.rasa import Rasa, RasaError, Turn
 from spinebot.web.shared import Event, Shared
 
@@ -55,15 +56,18 @@ class Turns:
         # The newest turn of each conversation: the next one waits for it.
         self._newest: dict[int, asyncio.Task[None]] = {}
         self._listeners: dict[int, set[asyncio.Queue[Event]]] = defaultdict(set)
+        self.pace = Pace()
 
     def begin(self, conversation_id: int, message_id: int) -> None:
         """Start the turn of a stored message."""
         before = self._newest.get(conversation_id)
         task = asyncio.create_task(self._after(before, conversation_id, message_id))
         self._newest[conversation_id] = task
+        self.pace.begin()
         task.add_done_callback(lambda done: self._forget(conversation_id, done))
 
     def _forget(self, conversation_id: int, done: asyncio.Task[None]) -> None:
+        self.pace.end()
         if self._newest.get(conversation_id) is done:
             del self._newest[conversation_id]
 
@@ -238,6 +242,7 @@ def _check_safety(message_id: int) -> Asked | None:
         alone = safety.check(message.said) if found and earlier else found
         if {(each.rule, each.action) for each in found} <= {(e.rule, e.action) for e in alone}:
             call = {
+                "message": message.id,
                 "sender": conversation.sender,
                 "text": message.said,
                 "payload": message.payload,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.system.assistant import Assistant, Visitor, wait_until
@@ -28,6 +31,39 @@ def test_a_dead_part_is_said_and_survived(
     (answer,) = visitor.say("how long do spasms last?")
     assert answer["custom"]["section"] == "how-long-spasms-last"
     assert [m["number"] for m in visitor.messages()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_asks_while_the_action_server_starts_is_answered_all_the_same(
+    visitor: Visitor, assistant: Assistant
+) -> None:
+    visitor.say("hello")
+    assistant.kill("actions")
+    said = visitor.post(text="heat or ice?")
+    assistant.start("actions")
+    (answer,) = wait_until(lambda: visitor.messages(after=said.json()["number"]), 30)
+    assert answer["custom"]["section"] == "heat-or-ice"
+
+
+def test_a_turn_whose_answer_was_lost_is_not_done_again(assistant: Assistant) -> None:
+    """Asked for again, in the middle of the form too, it gives the same and changes nothing."""
+    sender = f"once-{uuid4().hex}"
+
+    def turn(message: str, **what: str) -> dict[str, Any]:
+        body = {"message": message, "sender": sender, **what}
+        reply = httpx.post(
+            f"{assistant.rasa_url}/webhooks/spinebot/turn", json=body, trust_env=False, timeout=60
+        )
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json())
+
+    first = turn("1", text="heat or ice?")
+    assert first["replies"][0]["custom"]["section"] == "heat-or-ice"
+    assert turn("1", text="heat or ice?") == first
+    turn("2", text="i want the mri review")
+    named = turn("3", text="Ann Sample")
+    assert turn("3", text="Ann Sample") == named
+    assert named["requested"] == "contact"
+    assert turn("4", text="202-555-0143")["requested"] == "best_time"
 
 
 @pytest.mark.parametrize("part", ["rasa", "actions"])
