@@ -11,7 +11,7 @@ from spinebot.db import Base, engine
 
 def _is_ours(_object: object, name: str | None, kind: str, reflected: bool, _to: object) -> bool:
     # Rasa may keep its table `events` in the same PostgreSQL database; the search has tables too.
-    if kind == "index" and name == "ix_message_search":
+    if (kind, name) in {("index", "ix_message_search"), ("column", "words")}:
         return False
     return not (kind == "table" and reflected and name not in Base.metadata.tables)
 

@@ -172,7 +172,7 @@ def changed(source: Path, target: Path, name: str, change: Any) -> Path:
         ("tables/message.jsonl", lambda data: data[: len(data) // 2], "broken"),
         ("tables/message.jsonl", lambda data: data.replace(b"{", b"[", 1), "broken"),
         ("manifest.json", lambda _: b"{}", "no backup"),
-        ("manifest.json", lambda d: d.replace(b'"0006"', b'"9999"'), "newer than this program"),
+        ("manifest.json", lambda d: d.replace(b'"0007"', b'"9999"'), "newer than this program"),
         ("manifest.json", lambda d: d.replace(b'"version": 1', b'"version": 9'), "of version 9"),
     ],
 )

@@ -289,8 +289,8 @@ def _fts(text: str) -> str:
 
 
 def _vector() -> sa.ColumnElement[Any]:
-    # As the index has it.
-    return sa.func.to_tsvector(sa.literal_column("'english'"), Message.text)
+    # A column that the migrations make on PostgreSQL alone.
+    return sa.literal_column("message.words")
 
 
 def _tsquery(text: str) -> sa.ColumnElement[Any]:
