@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
+from bench.postgres import Postgres
 from bench.processes import BenchError, free_ports, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,6 +89,8 @@ class Cluster:
             **more,
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        # Settings of one part alone, by its name.
+        self.extra: dict[str, dict[str, str]] = {}
 
     @property
     def url(self) -> str:
@@ -106,7 +109,7 @@ class Cluster:
         own["SPINEBOT_DATA_DIR"] = str(self.folder / f"data-{number}")
         if name.startswith(("web", "rasa")):
             own[f"SPINEBOT_{name[:-2].upper()}_PORT"] = str(self._own[name])
-        return own
+        return {**own, **self.extra.get(name, {})}
 
     def prepare(self) -> None:
         """Make tables, articles, models and nginx's file."""
@@ -169,6 +172,20 @@ class Cluster:
             os.killpg(process.pid, how)
         process.wait(timeout=60)
 
+    def send(self, name: str, what: signal.Signals) -> None:
+        """Signal a part with all its children."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.processes[name].pid, what)
+
+    def is_up(self, name: str) -> bool:
+        """Return whether a web process, a Rasa or an action server answers by itself."""
+        path = {"w": "healthz", "r": "webhooks/spinebot/", "a": "health"}[name[0]]
+        try:
+            url = f"http://127.0.0.1:{self._own[name]}/{path}"
+            return httpx.get(url, timeout=1, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
     def wait_until_ready(self) -> None:
         """Wait until both web processes have all that an answer needs.
 
@@ -206,35 +223,6 @@ def _program(name: str) -> str:
     return found
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL server of our own, on a socket; yields the address of an empty database."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        raise BenchError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="spinebot-pg-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        shutil.chown(folder, "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-
-    def call(program: str, *arguments: str) -> None:
-        command = [*prefix, str(found[-1].parent / program), *arguments]
-        subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
-
-    data = str(folder / "data")
-    call("initdb", "-D", data, "-U", "spinebot", "-A", "trust", "-E", "UTF8")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
-    call("pg_ctl", "-D", data, "-o", options, "-w", "-l", f"{folder}/log", "start")
-    try:
-        call("createdb", "-h", str(folder), "-U", "spinebot", "spinebot")
-        yield f"postgresql://spinebot@/spinebot?host={folder}"
-    finally:
-        call("pg_ctl", "-D", data, "-m", "fast", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def main() -> None:
     """Start it, say where it is, and end it with Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
@@ -247,8 +235,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="spinebot-cluster-"))
     # nginx's workers run as another user where it is started by root.
     folder.chmod(0o755)
-    with postgres() as url:
-        cluster = Cluster(folder, url, model)
+    with Postgres.running() as database:
+        cluster = Cluster(folder, database.url, model)
         try:
             say("making tables and loading articles")
             cluster.prepare()

@@ -182,14 +182,14 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 @contextmanager
 def web_process() -> Iterator[TestClient]:
     """The web process on the settings' database; Rasa is away."""
-    from spinebot.web import guards, rasa
+    from spinebot.web import guards, turns
     from spinebot.web.app import create_app
 
     guards._limits.cache_clear()
     guards._limiter.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         # And stays away: nothing is won by waiting for it.
-        patch.setattr(rasa, "PATIENCE", ())
+        patch.setattr(turns, "PATIENCE", ())
         with TestClient(create_app()) as found:
             yield found
 

@@ -4,8 +4,8 @@
 ``{"sender", "intent"}`` for a button, with ``"memory"`` (slots that outlive Rasa's session) and
 ``"message"`` (what stands for the message; the same again is the same turn, done once), and
 returns ``{"replies", "understood", "actions", "memory", "requested", "model"}``. A turn that
-fails in any part is not kept, so that nothing is half said: it answers 503 if an action failed,
-which is worth another try, and else 500. ``POST /webhooks/spinebot/forget`` takes
+fails in any part is not kept, so that nothing is half said: it answers 503 if an action or the
+database failed, which is worth another try, and else 500. ``POST /webhooks/spinebot/forget`` takes
 ``{"conversation"}`` and deletes what is remembered of it.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
+import sqlalchemy as sa
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
@@ -71,9 +72,10 @@ class SpinebotChannel(InputChannel):
         async def turn(request: Request) -> HTTPResponse:
             try:
                 return response.json(await _turn(request.app.ctx.agent, request.json))
-            except ActionFailedError as error:
-                logger.error("An action failed: %s", error)
-                return response.json({"error": "ActionFailed"}, status=503)
+            except (ActionFailedError, sa.exc.OperationalError) as error:
+                # OperationalError's words hold what was to be stored: only its kind is logged.
+                logger.error("A turn failed for the moment: %s", type(error).__name__)
+                return response.json({"error": type(error).__name__}, status=503)
             except Exception as error:  # the outermost edge: nothing may leave as a traceback
                 # The message may hold what a visitor wrote: only its kind is logged.
                 logger.error("A turn failed: %s", type(error).__name__)

@@ -46,6 +46,9 @@ class WorkingMemory(SQLTrackerStore):
                 host, poolclass=QueuePool, connect_args={"check_same_thread": False}
             )
             self.sessionmaker: Any = sa.orm.session.sessionmaker(bind=self.engine)
+        else:
+            # A connection that a restart of the server has closed is noticed and made anew.
+            engine.pool._pre_ping = True
         self._forgot_at = 0.0
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:

@@ -15,7 +15,7 @@ from spinebot.web.turns import NEWS, Turns
 
 logger = logging.getLogger(__name__)
 SECONDS = 10
-ADOPT_SECONDS = 2
+ADOPT_SECONDS = 1
 ROUNDS_A_COUNT = 6
 # At night, when nobody waits for the database. A bot that was off then cleans the next night.
 CLEANING_HOUR = 3

@@ -13,13 +13,13 @@ from spinebot.conversations import Understood
 from spinebot.errors import SpinebotError
 from spinebot.settings import Settings
 
-# Seconds before each further try: by then a supervisor has started what died, or another Rasa or
-# action server takes over. A turn is done once, however often it is asked for.
-PATIENCE = (0.3, 0.7, 1.5, 2.5, 3.0)
-
 
 class RasaError(SpinebotError):
     """Rasa could not be reached, or did not answer as it should."""
+
+
+class RasaAwayError(RasaError):
+    """Rasa, or what it needs, is away at the moment: another try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Rasa:
         server: of a candidate that is tried out; empty for the live model's.
 
         Raises:
-            RasaError: it cannot be reached, failed, took too long, or had nothing to say.
+            RasaAwayError: it cannot be reached, or what it needs cannot.
+            RasaError: it failed, took too long, or had nothing to say.
         """
         body: dict[str, Any] = {"message": str(message), "sender": sender, "memory": memory}
         if payload and payload.startswith("/"):
@@ -86,16 +87,13 @@ class Rasa:
     async def _post(
         self, body: dict[str, Any], call: str = "turn", server: str = ""
     ) -> dict[str, Any]:
-        for patience in (*PATIENCE, None):
-            try:
-                response = await self._client.post(f"{server}/webhooks/spinebot/{call}", json=body)
-                response.raise_for_status()
-                return dict(response.json())
-            except (httpx.HTTPError, ValueError) as error:
-                if patience is None or not _may_pass(error):
-                    raise RasaError(f"Rasa failed: {_kind(error)}") from error
-            await asyncio.sleep(patience)
-        raise AssertionError("unreachable")
+        try:
+            response = await self._client.post(f"{server}/webhooks/spinebot/{call}", json=body)
+            response.raise_for_status()
+            return dict(response.json())
+        except (httpx.HTTPError, ValueError) as error:
+            kind = RasaAwayError if _may_pass(error) else RasaError
+            raise kind(f"Rasa failed: {_kind(error)}") from error
 
     async def missing(self) -> list[str]:
         """Return what is not ready: of Rasa, its model, and the action server."""

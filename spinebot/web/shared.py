@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 CHANNEL = "spinebot:news"
 LOCK = "spinebot:turn:{}"
 # A process that dies leaves its locks behind for so long; one that lives renews them in time.
-LOCK_SECONDS, RENEW_SECONDS = 8.0, 2.0
+LOCK_SECONDS, RENEW_SECONDS = 5.0, 1.0
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 2.0
 # Longer than any turn: whoever waits so long goes on without the lock rather than never.

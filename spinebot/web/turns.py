@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,7 @@ from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
 from spinebot.training import trials
 from spinebot.web.pace import Pace
-from spinebot.web.rasa import Rasa, RasaError, Turn
+from spinebot.web.rasa import Rasa, RasaAwayError, RasaError, Turn
 from spinebot.web.shared import Event, Shared
 
 logger = logging.getLogger(__name__)
@@ -38,9 +39,13 @@ STILL_WAITING = timedelta(minutes=10)
 # Longer than this no visitor waits to be warned; a turn of Rasa's takes some 30 milliseconds.
 SECOND_OPINION_SECONDS = 3.0
 # A message that waits so long may have been left behind by a process that died.
-LEFT_BEHIND = timedelta(seconds=3)
+LEFT_BEHIND = timedelta(seconds=2)
 # For an older message that another process has stored and is about to answer.
 WAIT_SECONDS, MOST_WAITS = 0.05, 100
+# Seconds before each further try of a turn: by then a supervisor has started what died, or another
+# Rasa or action server takes over. A turn is done once, however often it is tried.
+PATIENCE = (0.3, 0.7, 1.5, 2.5, 3.0)
+AWAY = (RasaAwayError, sa.exc.OperationalError)
 # What listeners are told: a name and what goes with it.
 NEWS: Event = ("news", {})
 GONE: Event = ("gone", {})
@@ -147,13 +152,24 @@ class Turns:
             await asyncio.wait([before])
         self.tell(conversation_id, TYPING)
         try:
-            await self._in_order(conversation_id, message_id)
+            await self._try(conversation_id, message_id)
         except Exception as error:  # the outermost edge of a turn
             # Our own errors' words never hold what was typed; others' might.
             reason = error if isinstance(error, SpinebotError) else type(error).__name__
             logger.error("turn of message %s failed: %s", message_id, reason)
             await self._apologise(message_id)
         self.tell(conversation_id, NEWS)
+
+    async def _try(self, conversation_id: int, message_id: int) -> None:
+        """Run a turn; where something is away for the moment, again."""
+        for wait in PATIENCE:
+            try:
+                await self._in_order(conversation_id, message_id)
+                return
+            except AWAY as error:
+                logger.warning("turn of message %s: %s; again", message_id, type(error).__name__)
+            await asyncio.sleep(wait)
+        await self._in_order(conversation_id, message_id)
 
     async def _in_order(self, conversation_id: int, message_id: int) -> None:
         """Run a turn when no process runs one of this conversation, and no older one waits."""
@@ -194,8 +210,8 @@ class Turns:
         try:
             await to_thread.run_sync(_store_apology, message_id)
         except Exception as error:
-            # The database is away too. The message stays unanswered and `resume` will find it;
-            # the widget's own banner tells the visitor.
+            # The database is away too. The message stays unanswered and `resume` will find it, or
+            # `adopt` does; the widget's own banner tells the visitor.
             logger.error("no apology for message %s: %s", message_id, type(error).__name__)
 
 
@@ -213,8 +229,11 @@ def _has_older_waiting(message_id: int) -> bool:
 
 
 def _open(session: Session, message_id: int) -> tuple[Conversation, Message]:
+    """Return a message and its conversation, which no other process changes meanwhile."""
     message = session.get_one(Message, message_id)
-    return session.get_one(Conversation, message.conversation_id), message
+    found = session.get_one(Conversation, message.conversation_id, with_for_update=True)
+    session.refresh(message, ["answered_at"])
+    return found, message
 
 
 @dataclass(frozen=True)
@@ -275,12 +294,17 @@ def _warn(
 
 def _store_warning(message_id: int, found: list[RedFlag]) -> None:
     with writing() as session:
-        _warn(session, *_open(session, message_id), found)
+        conversation, message = _open(session, message_id)
+        if message.answered_at is None:
+            _warn(session, conversation, message, found)
 
 
 def _store(message_id: int, turn: Turn, suspected: list[RedFlag]) -> None:
     with writing() as session:
         conversation, message = _open(session, message_id)
+        if message.answered_at is not None:
+            # Another process held this one for dead, and was faster.
+            return
         if conversation.owner != Owner.BOT.value and not _seen_by_the_classifier(turn):
             # Staff took over while Rasa was thinking: the bot holds its tongue.
             message.answered_at = now()
