@@ -227,6 +227,8 @@ def main() -> None:
     """Start it, say where it is, and end it with Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
     parser.parse_args()
+    # Whoever ends this ends what it has started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     from spinebot.training.models import live_model
 
     model = live_model()

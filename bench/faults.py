@@ -114,6 +114,8 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=FAULTS)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # Whoever ends this ends what it has started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     from spinebot.training.models import live_model
 
     model = live_model()

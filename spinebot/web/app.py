@@ -21,7 +21,7 @@ from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
 from spinebot.handoffs import FaultyDetailsError
 from spinebot.settings import settings
-from spinebot.web import chat, clinic_api, console, details, guards, home, pages
+from spinebot.web import chat, clinic_api, console, details, guards, home, metrics, pages
 from spinebot.web.buttons import ForgedButtonError
 from spinebot.web.chores import adopt, chores
 from spinebot.web.console.auth import (
@@ -88,6 +88,7 @@ def create_app() -> FastAPI:
     app.include_router(home.router)
     app.include_router(details.router)
     app.include_router(clinic_api.router)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
     app.include_router(console.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

@@ -18,7 +18,7 @@ from spinebot.db import reading, writing
 from spinebot.language.messages import clean
 from spinebot.models import Message, Owner, Sender
 from spinebot.training import trials
-from spinebot.web import buttons, guards
+from spinebot.web import buttons, guards, metrics
 from spinebot.web.bodies import Body
 from spinebot.web.turns import GONE, Turns
 
@@ -143,9 +143,11 @@ async def say(token: str, body: NewMessage, request: Request, response: Response
         await guards.count("address", guards.address(request))
         if turns.pace.is_full:
             raise guards.BusyError
-    except (guards.TooManyError, guards.BusyError):
+    except (guards.TooManyError, guards.BusyError) as error:
         # However much somebody writes: an emergency gets through.
         if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
+            why = "busy" if isinstance(error, guards.BusyError) else "too_many"
+            metrics.REFUSED.labels(why).inc()
             raise
     try:
         said = await to_thread.run_sync(_say, token, body)

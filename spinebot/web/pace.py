@@ -42,6 +42,11 @@ class Pace:
         return max(FEWEST, int(LONGEST_WAIT / self._interval))
 
     @property
+    def seconds(self) -> float:
+        """How long one more turn would wait."""
+        return self._under_way * (self._interval or 0.0)
+
+    @property
     def is_full(self) -> bool:
         """Return whether one more would wait too long."""
         return self._under_way >= self.most

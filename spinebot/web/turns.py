@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ from spinebot.models import Conversation, Message, Owner, Trial
 from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
 from spinebot.training import trials
+from spinebot.web import metrics
 from spinebot.web.pace import Pace
 from spinebot.web.rasa import Rasa, RasaAwayError, RasaError, Turn
 from spinebot.web.shared import Event, Shared
@@ -148,6 +150,7 @@ class Turns:
     async def _after(
         self, before: asyncio.Task[None] | None, conversation_id: int, message_id: int
     ) -> None:
+        began = time.perf_counter()
         if before is not None:
             await asyncio.wait([before])
         self.tell(conversation_id, TYPING)
@@ -158,6 +161,7 @@ class Turns:
             reason = error if isinstance(error, SpinebotError) else type(error).__name__
             logger.error("turn of message %s failed: %s", message_id, reason)
             await self._apologise(message_id)
+        metrics.TURN_SECONDS.observe(time.perf_counter() - began)
         self.tell(conversation_id, NEWS)
 
     async def _try(self, conversation_id: int, message_id: int) -> None:
@@ -168,6 +172,7 @@ class Turns:
                 return
             except AWAY as error:
                 logger.warning("turn of message %s: %s; again", message_id, type(error).__name__)
+                metrics.TRIED_AGAIN.inc()
             await asyncio.sleep(wait)
         await self._in_order(conversation_id, message_id)
 
@@ -255,6 +260,7 @@ def _check_safety(message_id: int) -> Asked | None:
             if not message.payload and (found := safety.check(message.said)):
                 _warn(session, conversation, message, found)
             message.answered_at = now()
+            metrics.TURNS.labels("staff").inc()
             return None
         earlier = conversations.earlier_texts(session, message)
         found = [] if message.payload else safety.check(message.said, earlier)
@@ -290,6 +296,7 @@ def _warn(
     conversations.raise_flags(session, conversation, message, found)
     understood = Understood(intent="report_emergency", confidence=1.0, actions=["red_flags"])
     conversations.reply(session, conversation, message, [emergencies.reply(found)], understood)
+    metrics.TURNS.labels("red_flag").inc()
 
 
 def _store_warning(message_id: int, found: list[RedFlag]) -> None:
@@ -308,10 +315,15 @@ def _store(message_id: int, turn: Turn, suspected: list[RedFlag]) -> None:
         if conversation.owner != Owner.BOT.value and not _seen_by_the_classifier(turn):
             # Staff took over while Rasa was thinking: the bot holds its tongue.
             message.answered_at = now()
+            metrics.TURNS.labels("staff").inc()
             return
         conversations.reply(session, conversation, message, turn.replies, turn.understood)
         conversations.remember(conversation, turn.memory, turn.requested)
-        if found := _seen_by_the_classifier(turn):
+        found = _seen_by_the_classifier(turn)
+        metrics.TURNS.labels("red_flag" if found else "answered").inc()
+        if turn.understood.intent == "nlu_fallback":
+            metrics.UNSURE.inc()
+        if found:
             # What a rule found tells staff more than that Rasa warned.
             by_rule = {each.rule: each for each in suspected}
             found = [by_rule.get(each.rule, each) for each in found]
@@ -340,3 +352,4 @@ def _store_apology(message_id: int) -> None:
             understood = Understood(actions=[conversations.APOLOGY])
             conversations.reply(session, conversation, message, [sorry], understood)
             conversations.begin_session_after_failures(session, conversation)
+            metrics.TURNS.labels("apology").inc()
