@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ruamel.yaml import YAML
 
+from bench.data import read_yaml
+from spinebot.web import metrics
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -46,15 +51,27 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return files
 
 
-def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+NGINX = {
+    "nginx/spinebot.conf": (
+        "/etc/ssl/certs/bot.clinic.example.pem",
+        "/etc/ssl/private/bot.clinic.example.key",
+    ),
+    "container/nginx.conf": ("/etc/nginx/tls/cert.pem", "/etc/nginx/tls/key.pem"),
+}
+
+
+@pytest.mark.parametrize("file", NGINX)
+def test_nginx_accepts_its_configuration(tmp_path: Path, file: str) -> None:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         pytest.skip("nginx is not installed")
     cert, key = certificate(tmp_path)
-    text = (DEPLOY / "nginx/spinebot.conf").read_text(encoding="utf-8")
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    # Names of containers mean something among containers only.
+    text = re.sub(r"server web-\d:", "server 127.0.0.1:", text)
+    places = (*zip(NGINX[file], (cert, key), strict=True),)
     for name, path in (
-        ("/etc/ssl/certs/bot.clinic.example.pem", cert),
-        ("/etc/ssl/private/bot.clinic.example.key", key),
+        *places,
         ("/etc/nginx/spinebot-proxy.conf", DEPLOY / "nginx/proxy.conf"),
     ):
         assert name in text
@@ -76,3 +93,101 @@ def test_a_unit_starts_what_the_procfile_starts(unit: Path) -> None:
     started = command.removeprefix("ExecStart=/opt/spinebot/").replace("{", "").replace("}", "")
     assert f": {started}" in (ROOT / "Procfile").read_text(encoding="utf-8")
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(text.splitlines())
+
+
+# Containers and Kubernetes: what they start is what the Procfile starts.
+
+
+def procfile() -> dict[str, str]:
+    """Return name -> command, without the environments' paths."""
+    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+    named = (line.split(": ", 1) for line in lines)
+    return {
+        name: command.replace(".venv/app/bin/", "").replace("$SPINEBOT_ACTIONS_PORT", "5055")
+        for name, command in named
+    }
+
+
+def test_compose_starts_what_the_procfile_starts_twice() -> None:
+    services = read_yaml(DEPLOY / "container/compose.yml")["services"]
+    for name, command in procfile().items():
+        for number in (1, 2):
+            assert " ".join(services[f"{name}-{number}"]["command"]) == command
+    for name in ("rasa", "actions"):
+        # On one loopback with their web process.
+        modes = [services[f"{name}-{number}"]["network_mode"] for number in (1, 2)]
+        assert modes == ["service:web-1", "service:web-2"]
+    # Nothing but nginx is reached from outside.
+    assert [name for name, each in services.items() if "ports" in each] == ["nginx"]
+
+
+def test_compose_is_accepted_by_its_own_tool(tmp_path: Path) -> None:
+    found = shutil.which("docker-compose")
+    if found is None:
+        pytest.skip("docker-compose is not installed")
+    env = tmp_path / "spinebot.env"
+    example = (DEPLOY / "container/spinebot.env.example").read_text(encoding="utf-8")
+    env.write_text(re.sub("=$", "=x", example, flags=re.MULTILINE), encoding="utf-8")
+    file = str(DEPLOY / "container/compose.yml")
+    command = [found, "--file", file, "--env-file", str(env), "config", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def manifests() -> dict[str, Any]:
+    """Return the Kubernetes objects by their kind."""
+    folder = DEPLOY / "kubernetes"
+    files = read_yaml(folder / "kustomization.yaml")["resources"]
+    yaml = YAML(typ="safe")
+    found = [each for name in files for each in yaml.load_all(folder / name)]
+    return {each["kind"]: each for each in found}
+
+
+def test_a_pod_holds_what_the_procfile_starts() -> None:
+    pod = manifests()["Deployment"]["spec"]["template"]["spec"]
+    started = {each["name"]: " ".join(each["command"]) for each in pod["containers"]}
+    assert started == procfile()
+    for each in pod["containers"]:
+        assert each["livenessProbe"]
+        assert each["resources"]["limits"]["memory"]
+        locked = each["securityContext"]
+        assert locked["readOnlyRootFilesystem"]
+        assert not locked["allowPrivilegeEscalation"]
+        assert locked["capabilities"] == {"drop": ["ALL"]}
+    assert pod["securityContext"]["runAsNonRoot"]
+
+
+def test_objects_name_each_other_rightly() -> None:
+    found = manifests()
+    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert found["Service"]["spec"]["selector"] == labels
+    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    scaled = found["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"]
+    assert scaled == found["Deployment"]["metadata"]["name"]
+    volumes = found["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    claim = next(v["persistentVolumeClaim"]["claimName"] for v in volumes if v["name"] == "data")
+    assert claim == found["PersistentVolumeClaim"]["metadata"]["name"]
+    [rule] = found["Ingress"]["spec"]["rules"]
+    backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
+    assert backend == found["Service"]["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "deploy/prometheus/alerts.yml",
+        "deploy/grafana/spinebot.json",
+        "deploy/kubernetes/spinebot.yaml",
+        "docs/operations.md",
+    ],
+)
+def test_every_figure_that_is_named_is_served(file: str) -> None:
+    served = {
+        sample.name for family in metrics._registry.collect() for sample in family.samples
+    } | {f"{family.name}_total" for family in metrics._registry.collect()}
+    families = {family.name for family in metrics._registry.collect()}
+    named = set(re.findall(r"\bspinebot_[a-z_]+", (ROOT / file).read_text(encoding="utf-8")))
+    assert named
+    for name in named:
+        bare = re.sub("_(total|bucket|count|sum)$", "", name)
+        assert name in served or bare in families, name
