@@ -16,14 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 from bench.postgres import Postgres
 from bench.processes import BenchError, free_ports, say
+from spinebot.training.models import live_model
 
 ROOT = Path(__file__).resolve().parent.parent
 EACH = 2
@@ -96,6 +97,10 @@ class Cluster:
     def url(self) -> str:
         """Where visitors come in."""
         return f"http://127.0.0.1:{self.ports['web']}"
+
+    def own_url(self, name: str) -> str:
+        """Where a web process, a Rasa or an action server answers by itself."""
+        return f"http://127.0.0.1:{self._own[name]}"
 
     @property
     def names(self) -> list[str]:
@@ -181,7 +186,7 @@ class Cluster:
         """Return whether a web process, a Rasa or an action server answers by itself."""
         path = {"w": "healthz", "r": "webhooks/spinebot/", "a": "health"}[name[0]]
         try:
-            url = f"http://127.0.0.1:{self._own[name]}/{path}"
+            url = f"{self.own_url(name)}/{path}"
             return httpx.get(url, timeout=1, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
@@ -205,7 +210,7 @@ class Cluster:
         if dead:
             raise BenchError(f"{', '.join(dead)} died; the logs lie in {self.folder}")
         try:
-            url = f"http://127.0.0.1:{self._own[name]}/readyz"
+            url = f"{self.own_url(name)}/readyz"
             return client.get(url).status_code == 200
         except httpx.HTTPError:
             return False
@@ -223,37 +228,57 @@ def _program(name: str) -> str:
     return found
 
 
+@contextmanager
+def running(
+    url: str | None = None,
+    model: Path | None = None,
+    *,
+    settings: Mapping[str, str] | None = None,
+    extra: Mapping[str, dict[str, str]] | None = None,
+) -> Iterator[Cluster]:
+    """Start all parts, wait until they answer, and end them with the block.
+
+    url: of the database, else one of its own; model: else the live one; settings: of all parts;
+    extra: of single ones, by their names.
+
+    Raises:
+        BenchError: there is no model, a program is missing, or a part does not come up.
+    """
+    model = model or live_model()
+    if model is None:
+        raise BenchError("There is no model: run `make train`.")
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="spinebot-cluster-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        # nginx's workers run as another user where it is started by root.
+        folder.chmod(0o755)
+        url = url or stack.enter_context(Postgres.running()).url
+        cluster = Cluster(folder, url, model, **(settings or {}))
+        cluster.extra.update(extra or {})
+        stack.callback(cluster.stop)
+        say("making tables and loading articles")
+        cluster.prepare()
+        say(f"starting {', '.join(cluster.names)}; logs in {folder}")
+        for name in cluster.names:
+            cluster.start(name)
+        cluster.wait_until_ready()
+        yield cluster
+
+
 def main() -> None:
     """Start it, say where it is, and end it with Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
     parser.parse_args()
     # Whoever ends this ends what it has started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    from spinebot.training.models import live_model
-
-    model = live_model()
-    if model is None:
-        raise SystemExit("There is no model: run `make train`.")
-    folder = Path(tempfile.mkdtemp(prefix="spinebot-cluster-"))
-    # nginx's workers run as another user where it is started by root.
-    folder.chmod(0o755)
-    with Postgres.running() as database:
-        cluster = Cluster(folder, database.url, model)
-        try:
-            say("making tables and loading articles")
-            cluster.prepare()
-            for name in cluster.names:
-                cluster.start(name)
-            say(f"starting {', '.join(cluster.names)}; logs in {folder}")
-            cluster.wait_until_ready()
+    try:
+        with running() as cluster:
             say(f"ready: {cluster.url} (Ctrl-C ends it)")
             signal.pause()
-        except (KeyboardInterrupt, BenchError) as error:
-            if isinstance(error, BenchError):
-                say(str(error))
-        finally:
-            cluster.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        pass
+    except BenchError as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.cluster import Cluster
+from bench.cluster import Cluster, running
 from bench.latency import percentile
 from bench.load import NO_LIMITS, Crowd, Seen, Verdict, judge
 from bench.postgres import Postgres
@@ -116,44 +115,32 @@ def main() -> int:
     options = parser.parse_args()
     # Whoever ends this ends what it has started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    from spinebot.training.models import live_model
-
-    model = live_model()
-    if model is None:
-        raise SystemExit("There is no model: run `make train`.")
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="spinebot-faults-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        # nginx's workers run as another user where it is started by root.
-        folder.chmod(0o755)
-        return run(stack, folder, model, options.faults, options.seed)
+        return run(stack, options.faults, options.seed)
 
 
-def run(stack: ExitStack, folder: Path, model: Path, count: int, seed: int) -> int:
+def run(stack: ExitStack, count: int, seed: int) -> int:
     """Let ``count`` faults happen; return 1 if anything was lost, doubled or out of order."""
     database = stack.enter_context(Postgres.running(small_disk=True))
     [port] = free_ports(1)
     wire = Wire(port, database.socket)
     wire.start()
-    clock = folder / "clock"
+    clock = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "clock"
     clock.write_text("+0h\n", encoding="ascii")
     can_move = FAKETIME.is_file()
-    cluster = Cluster(
-        folder, f"postgresql://spinebot@127.0.0.1:{port}/spinebot", model, **NO_LIMITS
+    moved = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    cluster = stack.enter_context(
+        running(
+            f"postgresql://spinebot@127.0.0.1:{port}/spinebot",
+            settings=NO_LIMITS,
+            extra={"web-2": moved} if can_move else None,
+        )
     )
-    if can_move:
-        cluster.extra["web-2"] = {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-    stack.callback(cluster.stop)
-    say("starting the cluster")
-    cluster.prepare()
-    for name in cluster.names:
-        cluster.start(name)
-    cluster.wait_until_ready()
     faults = Faults(cluster, database, wire, clock if can_move else None, seed)
     _say_what_is_left_out(database, can_move=can_move)
     crowd = Crowd(cluster.url, VISITORS, PAUSE, seed)
@@ -166,7 +153,7 @@ def run(stack: ExitStack, folder: Path, model: Path, count: int, seed: int) -> i
     time.sleep(RECOVERED)
     seen = crowd.stop()
     verdict = judge(str(cluster.environment("web-1")["SPINEBOT_DATABASE_URL"]), seen)
-    _report(folder, faults, seen, verdict, (time.monotonic() - began) / 60)
+    _report(cluster.folder, faults, seen, verdict, (time.monotonic() - began) / 60)
     return 0 if verdict.is_good and not seen.problems else 1
 
 

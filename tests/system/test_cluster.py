@@ -7,16 +7,14 @@ every handoff whose number was shown exists once. ``python -m bench.faults`` doe
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.cluster import Cluster
+from bench.cluster import Cluster, running
 from bench.load import NO_LIMITS, Crowd, judge
-from bench.postgres import Postgres
 from tests.system.assistant import wait_until
 
 pytestmark = pytest.mark.postgres
@@ -34,19 +32,8 @@ def cluster(model: Path) -> Iterator[Cluster]:
         pytest.skip("nginx is not installed")
     if shutil.which("redis-server") is None:
         pytest.skip("Redis is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="spinebot-cluster-"))
-    folder.chmod(0o755)
-    with Postgres.running() as database:
-        found = Cluster(folder, database.url, model, **NO_LIMITS)
-        found.prepare()
-        try:
-            for name in found.names:
-                found.start(name)
-            found.wait_until_ready()
-            yield found
-        finally:
-            found.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+    with running(model=model, settings=NO_LIMITS) as found:
+        yield found
 
 
 def test_whatever_dies_nothing_is_lost_doubled_or_out_of_order(cluster: Cluster) -> None:
