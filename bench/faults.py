@@ -71,12 +71,19 @@ class Faults:
 
     def happen(self) -> None:
         """Do one, and wait until it is over."""
+        self._supervise()
         kinds = self.kinds()
         name = self._chance.choice(sorted(kinds))
         began = time.monotonic()
         kinds[name]()
         self.happened.append((name, began, time.monotonic()))
         time.sleep(self._chance.uniform(*BETWEEN))
+
+    def _supervise(self) -> None:
+        """Start what has ended by itself: a web process that found no database, say."""
+        for name, process in list(self._cluster.processes.items()):
+            if process.poll() is not None:
+                self._cluster.start(name)
 
     def _kill(self, name: str) -> None:
         self._cluster.kill(name)
