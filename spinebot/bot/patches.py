@@ -13,13 +13,14 @@ import json
 from typing import Any, Dict, List, Optional, Set, Type
 
 import jsonschema
+import rasa
 import rasa.core.processor
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies.rule_policy import RulePolicy
 from rasa.core.processor import MessageProcessor
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event
-from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.events import Event, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.shared.utils.common import all_subclasses
 
 from spinebot.bot import understanding
@@ -66,19 +67,38 @@ def _resolve_by_type(
     return found
 
 
-_call_format = RemoteAction._action_call_format
+# Actions look at this message and the one before: what was said earlier is in the slots.
+MESSAGES_SENT = 2
 
 
 def _action_call_format(
     self: RemoteAction, tracker: DialogueStateTracker, domain: Domain
 ) -> Dict[str, Any]:
-    """Send an empty domain where Rasa sends none: the newer rasa-sdk refuses a call without one.
+    """Send the events of the last messages, where Rasa sends all that ever happened, at every call.
 
-    Our actions read nothing from it; the whole domain would be written out at every call.
+    And an empty domain: our actions read nothing from it, but the newer rasa-sdk refuses a call
+    without one.
     """
-    call: Dict[str, Any] = _call_format(self, tracker, domain)
-    call.setdefault("domain", {})
-    return call
+    state = tracker.current_state(EventVerbosity.NONE)
+    state["events"] = [event.as_dict() for event in _last_events(tracker)]
+    return {
+        "next_action": self._name,
+        "sender_id": tracker.sender_id,
+        "tracker": state,
+        "version": rasa.__version__,
+        "domain": {},
+    }
+
+
+def _last_events(tracker: DialogueStateTracker) -> List[Event]:
+    found: List[Event] = []
+    messages = 0
+    for event in reversed(tracker.events):
+        found.append(event)
+        messages += isinstance(event, UserUttered)
+        if messages == MESSAGES_SENT:
+            break
+    return found[::-1]
 
 
 _find_action = RulePolicy._find_action_from_rules

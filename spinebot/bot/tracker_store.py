@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import sqlalchemy as sa
 import ujson
@@ -19,6 +19,26 @@ from sqlalchemy.pool import QueuePool
 BUSY_MILLISECONDS = 5000
 # A session ends after an hour of silence (domain.yml); after a day nothing asks for it.
 KEPT_SECONDS = 86_400.0
+# So many of a conversation's last messages are loaded. Policies look at five turns.
+MESSAGES_KEPT = 10
+
+# Where a conversation's session begins, and the message with which its last ones begin, if there
+# are so many.
+_BOUNDS = sa.text(
+    "SELECT begun.id, (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' "
+    "AND id >= coalesce(begun.id, 0) ORDER BY id DESC LIMIT 1 OFFSET :earlier) "
+    "FROM (SELECT max(id) AS id FROM events "
+    "WHERE sender_id = :sender AND type_name = 'session_started') AS begun"
+)
+_ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
+# The last messages, and of what came before the newest event of each slot and of each form. A
+# slot's event bears its name in the column that an action's has.
+_LAST = sa.text(
+    "SELECT data FROM events WHERE sender_id = :sender AND (id >= :last OR id IN ("
+    "SELECT max(id) FROM events WHERE sender_id = :sender AND id >= :first AND id < :last "
+    "AND type_name IN ('session_started', 'slot', 'active_loop') "
+    "GROUP BY type_name, action_name)) ORDER BY id"
+)
 
 
 class WorkingMemory(SQLTrackerStore):
@@ -54,19 +74,28 @@ class WorkingMemory(SQLTrackerStore):
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """Return the tracker of the sender's last session, or None.
 
-        Plain columns instead of Rasa's objects: half the time of a load.
+        Plain columns instead of Rasa's objects: half the time of a load. Of a long conversation the
+        last messages, and what the earlier ones left behind: the newest value of each slot, and
+        the form that is open. So the 200th turn takes no longer than the tenth.
         """
-        events = self.SQLEvent.__table__.c
-        query = sa.select(events.type_name, events.data).where(events.sender_id == sender_id)
         with self.engine.connect() as connection:
-            rows = connection.execute(query.order_by(events.id)).fetchall()
-        starts = [place for place, row in enumerate(rows) if row.type_name == "session_started"]
-        found = [ujson.loads(row.data) for row in rows[starts[-1] if starts else 0 :]]
+            rows = self._rows_of(connection, sender_id)
+        found = [ujson.loads(data) for data in rows]
         if not found:
             return None
         tracker = DialogueStateTracker.from_dict(sender_id, found, self.domain.slots)
         tracker.stored_events = len(tracker.events)
         return tracker
+
+    @staticmethod
+    def _rows_of(connection: sa.engine.Connection, sender_id: str) -> List[str]:
+        """Return the data of the events that a tracker is made from, in their order."""
+        values: Dict[str, Any] = {"sender": sender_id}
+        first, last = connection.execute(_BOUNDS, {**values, "earlier": MESSAGES_KEPT - 1}).one()
+        values["first"] = first or 0
+        if last is None:
+            return list(connection.execute(_ALL, values).scalars())
+        return list(connection.execute(_LAST, {**values, "last": last}).scalars())
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Append the tracker's new events; once an hour forget what no session needs any more.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import inspect
+import random
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,15 @@ import numpy as np
 import pytest
 from rasa.core.actions.action import RemoteAction
 from rasa.engine.graph import ExecutionContext, GraphSchema
-from rasa.shared.core.events import Event, SlotSet
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActiveLoop,
+    Event,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -153,15 +164,85 @@ async def _saved(store: tracker_store.WorkingMemory) -> DialogueStateTracker:
 
 
 def test_the_tracker_store_keeps_and_uses_wal(tmp_path: Path) -> None:
-    import asyncio
-
-    from rasa.shared.core.domain import Domain
-
     store = tracker_store.WorkingMemory(Domain.empty(), host=f"sqlite:///{tmp_path / 't.db'}")
     asyncio.run(_saved(store))
     assert asyncio.run(store.retrieve("visitor")) is not None
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+DOMAIN = Domain.from_yaml(
+    "intents: [ask_x]\n"
+    "slots:\n"
+    "  one: {type: any, mappings: [{type: custom}]}\n"
+    "  two: {type: any, mappings: [{type: custom}]}\n"
+    "forms: {a_form: {required_slots: [one]}}\n"
+    "actions: [action_x]\n"
+)
+
+
+def _event(kind: str, number: int) -> Event:
+    """Return one of the events that leave something behind."""
+    return {
+        "one": SlotSet("one", number),
+        "two": SlotSet("two", [number]),
+        "unset": SlotSet("one", None),
+        "open": ActiveLoop("a_form"),
+        "close": ActiveLoop(None),
+        "action": ActionExecuted("action_x"),
+    }[kind]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_long_conversation_is_loaded_short_and_means_the_same(seed: int) -> None:
+    """Slots, form and the last messages are those of the whole conversation."""
+    chance = random.Random(seed)
+    kinds = ("one", "two", "unset", "open", "close", "action")
+    turns = [chance.choices(kinds, k=chance.randrange(4)) for _ in range(1 + 3 * seed)]
+
+    async def talk() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            store = tracker_store.WorkingMemory(DOMAIN, host=f"sqlite:///{folder}/t.db")
+            whole = DialogueStateTracker.from_events("visitor", [], DOMAIN.slots)
+            whole.update(SessionStarted())
+            for number, happened in enumerate(turns):
+                loaded = await store.get_or_create_tracker("visitor", append_action_listen=False)
+                events = [
+                    *([SessionStarted()] if number == 0 else []),
+                    UserUttered(f"message {number}", {"name": "ask_x"}),
+                    *(_event(kind, number) for kind in happened),
+                ]
+                for event in events:
+                    loaded.update(event, DOMAIN)
+                    if not isinstance(event, SessionStarted):
+                        whole.update(event, DOMAIN)
+                await store.save(loaded)
+            again = await store.retrieve("visitor")
+            assert again is not None
+            assert again.current_slot_values() == whole.current_slot_values()
+            assert again.active_loop_name == whole.active_loop_name
+            said = [each.text for each in again.events if isinstance(each, UserUttered)]
+            everything = [f"message {number}" for number in range(len(turns))]
+            assert said == everything[-tracker_store.MESSAGES_KEPT :]
+            with store.engine.connect() as connection:
+                kept = connection.exec_driver_sql("SELECT count(*) FROM events").scalar()
+            assert kept == 1 + sum(1 + len(happened) for happened in turns), (
+                "nothing is stored twice"
+            )
+
+    asyncio.run(talk())
+
+
+def test_an_action_gets_the_last_two_messages_and_all_slots() -> None:
+    tracker = DialogueStateTracker.from_events("visitor", [], DOMAIN.slots)
+    tracker.update(SlotSet("one", 1), DOMAIN)
+    for number in range(5):
+        tracker.update(UserUttered(f"message {number}", {"name": "ask_x"}), DOMAIN)
+        tracker.update(ActionExecuted("action_x"), DOMAIN)
+    call = patches._action_call_format(RemoteAction("action_x", None), tracker, DOMAIN)
+    assert [each["event"] for each in call["tracker"]["events"]] == ["user", "action"] * 2
+    assert call["tracker"]["latest_message"]["text"] == "message 4"
+    assert call["tracker"]["slots"]["one"] == 1
 
 
 def test_a_misspelt_store_is_noticed() -> None:
