@@ -139,27 +139,32 @@ async def say(token: str, body: NewMessage, request: Request, response: Response
     """Say something. It is stored when this returns; replies come as events."""
     turns: Turns = request.app.state.turns
     try:
-        await guards.count("messages", token)
-        await guards.count("address", guards.address(request))
+        # First, and before anything that takes time: most of an overload ends here.
         if turns.pace.is_full:
             raise guards.BusyError
+        await guards.count("messages", token)
+        await guards.count("address", guards.address(request))
     except (guards.TooManyError, guards.BusyError) as error:
-        # However much somebody writes: an emergency gets through.
+        # However much is written: an emergency gets through.
         if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
             why = "busy" if isinstance(error, guards.BusyError) else "too_many"
             metrics.REFUSED.labels(why).inc()
             raise
-    try:
-        said = await to_thread.run_sync(_say, token, body)
-    except sa.exc.IntegrityError:
-        # The same key came in twice at the same moment: the other one is stored by now.
-        said = await to_thread.run_sync(_say, token, body)
-    conversation_id, message_id, number, is_new = said
+    with turns.pace.arrival():
+        conversation_id, message_id, number, is_new = await _accept(token, body)
     if is_new:
         turns.begin(conversation_id, message_id)
     else:
         response.status_code = 200
     return Accepted(number=number)
+
+
+async def _accept(token: str, body: NewMessage) -> tuple[int, int, int, bool]:
+    try:
+        return await to_thread.run_sync(_say, token, body)
+    except sa.exc.IntegrityError:
+        # The same key came in twice at the same moment: the other one is stored by now.
+        return await to_thread.run_sync(_say, token, body)
 
 
 @router.get("/conversations/{token}/messages", responses=_ERRORS)

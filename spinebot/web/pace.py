@@ -8,10 +8,11 @@ refused at once, politely, and the widget sends it a little later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # So many may always be under way: a short queue is no overload.
-FEWEST = 16
+FEWEST = 8
 # Seconds within which the last of the queue should be answered.
 LONGEST_WAIT = 1.0
 # Share of the newest interval in the average.
@@ -25,6 +26,7 @@ class Pace:
         """clock: seconds, from whenever."""
         self._clock = clock
         self._under_way = 0
+        self._arriving = 0
         self._since = 0.0
         # Seconds between two turns' ends while there was always one under way.
         self._interval: float | None = None
@@ -49,7 +51,16 @@ class Pace:
     @property
     def is_full(self) -> bool:
         """Return whether one more would wait too long."""
-        return self._under_way >= self.most
+        return self._under_way + self._arriving >= self.most
+
+    @contextmanager
+    def arrival(self) -> Iterator[None]:
+        """Count a message that is being taken in: it has no turn yet, and will wait for one."""
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
     def begin(self) -> None:
         """A turn begins."""
