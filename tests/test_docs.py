@@ -175,3 +175,18 @@ def test_a_word_of_one_machine_is_caught(text: str) -> None:
 @pytest.mark.parametrize("text", [".venv/app/bin", "spinebot/web", "a simple way", "/tmp/x"])
 def test_a_harmless_word_is_not(text: str) -> None:
     assert not machine_words().search(text)
+
+
+def test_every_test_that_proves_a_control_is_there() -> None:
+    named = set(
+        re.findall(
+            r"`(?:tests/[\w/]*)?(test_\w+)(?:\.py)?`",
+            (ROOT / "docs/security.md").read_text("utf-8"),
+        )
+    )
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    there = {file.stem for file in files} | {
+        name for file in files for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert named <= there
