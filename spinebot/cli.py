@@ -426,6 +426,20 @@ def articles_check(knowledge: Knowledge = KNOWLEDGE) -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Look at the whole installation: what is wrong, and what to do. Exit code 1 if anything is."""
+    from spinebot import doctor as examination
+
+    states = []
+    for sign in examination.examine():
+        states.append(sign.state)
+        typer.echo(str(sign))
+    bad, look = (states.count(each) for each in (examination.BAD, examination.LOOK))
+    typer.echo(f"{len(states)} things looked at: {bad} bad, {look} to look at")
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="Where to: an archive, .tar.gz.")],
 ) -> None:

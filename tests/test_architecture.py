@@ -25,6 +25,7 @@ ROOMS = {
     "running": "spinebot.running",
     "serving": "spinebot.serving",
     "asking": "spinebot.asking",
+    "doctor": "spinebot.doctor",
     "language": "spinebot.language",
     "safety": "spinebot.safety",
     "settings": "spinebot.settings",
@@ -35,7 +36,7 @@ ROOMS = {
     "models": "spinebot.models",
     "clinic": "spinebot.clinic",
 }
-TERMINAL = {"cli", "main", "running", "serving", "asking"}
+TERMINAL = {"cli", "main", "running", "serving", "asking", "doctor"}
 EDGES = {"actions", "bot", "web"} | TERMINAL
 GROUND = {"settings", "errors", "files", "keys", "db", "models", "clinic"}
 # Rasa and what only its environment may load; rasa_sdk is the action server's.
