@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # So many may always be under way: a short queue is no overload.
-FEWEST = 12
+FEWEST = 16
 # Seconds within which the last of the queue should be answered.
 LONGEST_WAIT = 1.0
 # Share of the newest interval in the average.

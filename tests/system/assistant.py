@@ -147,8 +147,13 @@ class Visitor:
         self.buttons: dict[str, str] = {}
 
     def post(self, **body: Any) -> httpx.Response:
+        """Send a message; while too many write at once, again with the same key, as widgets do."""
         body.setdefault("key", uuid4().hex)
-        return self.client.post(f"/conversations/{self.token}/messages", json=body)
+        while True:
+            answer = self.client.post(f"/conversations/{self.token}/messages", json=body)
+            if answer.status_code != 429 or answer.json()["error"]["code"] != "busy":
+                return answer
+            time.sleep(0.5)
 
     def messages(self, after: int = 0) -> list[dict[str, Any]]:
         found = self.client.get(f"/conversations/{self.token}/messages", params={"after": after})
