@@ -107,8 +107,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(ForgedButtonError, _gone)
     app.add_exception_handler(chat.EmptyMessageError, _empty)
     app.add_exception_handler(FaultyDetailsError, _faulty)
-    app.add_exception_handler(guards.TooManyError, _too_many)
-    app.add_exception_handler(guards.BusyError, _busy)
+    app.add_exception_handler(guards.LaterError, _later)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
@@ -160,16 +159,9 @@ async def _faulty(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": problem}, status_code=422)
 
 
-async def _too_many(request: Request, error: Exception) -> Response:
-    assert isinstance(error, guards.TooManyError)
-    response = _said(request, 429, "too_many", str(error))
-    response.headers["Retry-After"] = str(error.wait)
-    return response
-
-
-async def _busy(request: Request, error: Exception) -> Response:
-    assert isinstance(error, guards.BusyError)
-    response = _said(request, 429, "busy", str(error))
+async def _later(request: Request, error: Exception) -> Response:
+    assert isinstance(error, guards.LaterError)
+    response = _said(request, 429, error.code, str(error))
     response.headers["Retry-After"] = str(error.wait)
     return response
 

@@ -144,11 +144,10 @@ async def say(token: str, body: NewMessage, request: Request, response: Response
             raise guards.BusyError
         await guards.count("messages", token)
         await guards.count("address", guards.address(request))
-    except (guards.TooManyError, guards.BusyError) as error:
+    except guards.LaterError as error:
         # However much is written: an emergency gets through.
         if not body.text or not await to_thread.run_sync(safety.check, clean(body.text)):
-            why = "busy" if isinstance(error, guards.BusyError) else "too_many"
-            metrics.REFUSED.labels(why).inc()
+            metrics.REFUSED.labels(error.code).inc()
             raise
     with turns.pace.arrival():
         conversation_id, message_id, number, is_new = await _accept(token, body)

@@ -22,22 +22,29 @@ from spinebot.settings import settings
 logger = logging.getLogger(__name__)
 
 
-class TooManyError(SpinebotError):
-    """Somebody asks more often than a person would. ``wait``: seconds until it may be again."""
+class LaterError(SpinebotError):
+    """Not now. ``code``: why, and the name of the wording; ``wait``: seconds until the next try."""
+
+    def __init__(self, code: str, wait: int) -> None:
+        """Say so calmly."""
+        super().__init__(clinic().say(code))
+        self.code, self.wait = code, wait
+
+
+class TooManyError(LaterError):
+    """Somebody asks more often than a person would."""
 
     def __init__(self, wait: int) -> None:
-        """Say so calmly."""
-        super().__init__(clinic().say("too_many"))
-        self.wait = wait
+        """wait: until the window of the limit is over."""
+        super().__init__("too_many", wait)
 
 
-class BusyError(SpinebotError):
-    """More people write than can be answered in time. ``wait``: seconds until the next try."""
+class BusyError(LaterError):
+    """More people write than can be answered in time."""
 
     def __init__(self) -> None:
-        """Say so; not all come again at the same moment."""
-        super().__init__(clinic().say("busy"))
-        self.wait = 2 + secrets.randbelow(4)
+        """Not all may come again at the same moment."""
+        super().__init__("busy", 2 + secrets.randbelow(4))
 
 
 def is_allowed_origin(request: Request) -> bool:
