@@ -19,8 +19,12 @@ _ZEROS = bytes(2**16)
 class Postgres:
     """The server: ``url`` and ``socket`` to reach it, and what can be done to it."""
 
-    def __init__(self, folder: Path, *, can_be_filled: bool) -> None:
-        """folder: for the socket, the log and the data; can_be_filled: it is a small disk."""
+    def __init__(self, folder: Path, *, can_be_filled: bool, durable: bool) -> None:
+        """folder: for the socket, the log and the data; can_be_filled: it is a small disk.
+
+        durable: what is committed outlives a crash of the machine.
+        """
+        self._durable = durable
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found:
             raise BenchError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
@@ -33,14 +37,15 @@ class Postgres:
 
     @classmethod
     @contextmanager
-    def running(cls, *, small_disk: bool = False) -> Iterator[Postgres]:
+    def running(cls, *, small_disk: bool = False, durable: bool = True) -> Iterator[Postgres]:
         """Start a server with an empty database ``spinebot``; end it with the block.
 
-        small_disk: on a small file system where this user may mount one, so that it can be filled.
+        small_disk: on a small file system where this user may mount one, so that it can be filled;
+        durable: as every clinic's; tests make very many databases and need none of them afterwards.
         """
         folder = Path(tempfile.mkdtemp(prefix="spinebot-pg-"))
         is_small = small_disk and _mount(folder)
-        server = cls(folder, can_be_filled=is_small)
+        server = cls(folder, can_be_filled=is_small, durable=durable)
         try:
             server._call(
                 "initdb", "-D", server._data, "-U", "spinebot", "-A", "trust", "-E", "UTF8"
@@ -68,6 +73,8 @@ class Postgres:
     def start(self) -> None:
         """Start it and wait until it answers."""
         options = f"-c listen_addresses='' -c unix_socket_directories={self._folder}"
+        if not self._durable:
+            options += " -c fsync=off"
         log = f"{self._folder}/log"
         self._call("pg_ctl", "-D", self._data, "-o", options, "-w", "-l", log, "start")
 

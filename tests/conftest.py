@@ -8,7 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,45 +76,18 @@ def sqlite_database(migrated_sqlite: Path, data_dir: Path) -> Path:
     return Path(shutil.copy(migrated_sqlite, data_dir / "spinebot.db"))
 
 
-def _postgres_programs() -> Path | None:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
-
-
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A PostgreSQL server for this run; the address without the database's name."""
-    programs = _postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server programs are not installed")
-    directory = Path(f"/tmp/spinebot-pg-{uuid.uuid4().hex[:8]}")
-    directory.mkdir(mode=0o700)
-    # PostgreSQL refuses to run as root.
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(directory, "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
+    from bench.postgres import Postgres
+    from bench.processes import BenchError
 
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [*prefix, str(programs / program), *arguments],
-            check=True,
-            cwd="/tmp",
-            stdout=subprocess.DEVNULL,
-        )
-
-    data = str(directory / "data")
-    call("initdb", "-D", data, "-U", "spinebot", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off"
-    call("pg_ctl", "-D", data, "-o", options, "-w", "-l", f"{directory}/log", "start")
-    try:
-        yield f"postgresql://spinebot@/{{name}}?host={directory}"
-    finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(directory, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(Postgres.running(durable=False))
+        except BenchError as error:
+            pytest.skip(str(error))
+        yield f"postgresql://spinebot@/{{name}}?host={server.socket.parent}"
 
 
 @pytest.fixture(scope="session")
