@@ -23,11 +23,11 @@ logger = logging.getLogger(__name__)
 
 
 class LaterError(SpinebotError):
-    """Not now. ``code``: why, and the name of the wording; ``wait``: seconds until the next try."""
+    """Not now. ``code``: why; ``wait``: seconds until the next try."""
 
-    def __init__(self, code: str, wait: int) -> None:
-        """Say so calmly."""
-        super().__init__(clinic().say(code))
+    def __init__(self, code: str, words: str, wait: int) -> None:
+        """words: the clinic's, said calmly."""
+        super().__init__(words)
         self.code, self.wait = code, wait
 
 
@@ -36,7 +36,7 @@ class TooManyError(LaterError):
 
     def __init__(self, wait: int) -> None:
         """wait: until the window of the limit is over."""
-        super().__init__("too_many", wait)
+        super().__init__("too_many", clinic().say("too_many"), wait)
 
 
 class BusyError(LaterError):
@@ -44,7 +44,7 @@ class BusyError(LaterError):
 
     def __init__(self) -> None:
         """Not all may come again at the same moment."""
-        super().__init__("busy", 2 + secrets.randbelow(4))
+        super().__init__("busy", clinic().say("busy"), 2 + secrets.randbelow(4))
 
 
 def is_allowed_origin(request: Request) -> bool:
