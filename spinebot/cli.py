@@ -123,10 +123,13 @@ def _put_live(name: str, who: str, why: str) -> None:
 
 @data_app.command("check")
 def data_check() -> None:
-    """Check the training data: YAML, duplicates, leaks into the tests, personal data, intents."""
-    from spinebot.training import checks
+    """Check the training data: YAML, duplicates, leaks into the tests, personal data, intents.
 
-    found = checks.faults()
+    Rasa's own validation is a part of it.
+    """
+    from spinebot.training import validation
+
+    found = validation.faults()
     for fault in found:
         typer.echo(fault)
     typer.echo(f"The training data: {len(found)} faults")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spinebot.training import changes, checks, examples
+from spinebot.training import changes, checks, examples, validation
 from spinebot.training.examples import ExampleError
 from tests.conftest import ROOT
 from tests.factories import at_once
@@ -169,7 +169,36 @@ def change(project: Path, name: str, old: str, new: str) -> int:
 
 
 def test_the_projects_data_are_in_order() -> None:
-    assert checks.faults() == []
+    assert validation.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        (
+            "data/rules.yml",
+            "- action: action_warn_emergency",
+            "- action: action_wave",
+            "action_wave",
+        ),
+        ("domain.yml", "required_slots: [name,", "required_slots: [nickname,", "nickname"),
+        ("data/rules.yml", "- intent: greet", "- intent: wave", "'wave'"),
+    ],
+)
+def test_what_only_rasa_finds_is_named(
+    project: Path, name: str, old: str, new: str, says: str
+) -> None:
+    change(project, name, old, new)
+    assert checks.faults(project) == []
+    found = validation.faults(project)
+    assert found
+    assert all(line.startswith("Rasa: ") for line in found)
+    assert says in "\n".join(found)
+
+
+def test_ours_are_named_without_rasas_words_for_them(project: Path) -> None:
+    change(project, "data/nlu.yml", "- intent: ask_spasm_danger", "- intent: ask_danger_too")
+    assert validation.faults(project) == checks.faults(project) != []
 
 
 @pytest.mark.parametrize(

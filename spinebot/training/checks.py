@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -28,24 +29,29 @@ def faults(root: Path | None = None) -> list[str]:
     """Return every fault of the training data as ``file:line: what``; none: they are in order."""
     root = root or changes.project()
     changes.recover(root)
-    broken = list(_broken(root))
+    return list(_found(root))
+
+
+def _found(root: Path) -> Iterator[str]:
+    contents: dict[str, Any] = {}
+    broken = list(_broken(root, contents))
+    yield from broken
     if broken:
-        return broken
+        return
     training = examples.read(root / TRAINING)
     tests = examples.read(root / TESTS)
-    return [
-        *_texts(training),
-        *_duplicates(training),
-        *_leaks(training, tests),
-        *_intents(root, training),
-    ]
+    yield from _texts(training)
+    yield from _duplicates(training)
+    yield from _leaks(training, tests)
+    yield from _intents(root, training, contents["domain.yml"])
 
 
-def _broken(root: Path) -> Iterator[str]:
-    """Files that are no YAML: nothing else can be said of them."""
+def _broken(root: Path, contents: dict[str, Any]) -> Iterator[str]:
+    """Files that are no YAML: nothing else can be said of them. contents: gets the others'."""
     for name in FILES:
         try:
-            YAML(typ="safe", pure=True).load((root / name).read_text(encoding="utf-8"))
+            text = (root / name).read_text(encoding="utf-8")
+            contents[name] = YAML(typ="safe", pure=True).load(text)
         except OSError as error:
             yield f"{name}: {error.strerror}"
         except UnicodeDecodeError:
@@ -60,10 +66,10 @@ def _texts(training: list[Example]) -> Iterator[str]:
         place = f"data/nlu.yml:{each.line}"
         if len(each.text) > LONGEST:
             yield f"{place}: {len(each.text)} characters; {LONGEST} are the most"
-        elif each.intent not in MADE_UP and any(
-            mark in (masked := redact(each.text)) for mark in ("[number]", "[email]", "[date")
-        ):
-            yield f"{place}: personal data: {masked}"
+        elif each.intent not in MADE_UP:
+            masked = redact(each.text)
+            if any(mark in masked for mark in ("[number]", "[email]", "[date")):
+                yield f"{place}: personal data: {masked}"
 
 
 def _duplicates(training: list[Example]) -> Iterator[str]:
@@ -86,8 +92,7 @@ def _leaks(training: list[Example], tests: list[Example]) -> Iterator[str]:
             )
 
 
-def _intents(root: Path, training: list[Example]) -> Iterator[str]:
-    domain = YAML(typ="safe", pure=True).load((root / "domain.yml").read_text(encoding="utf-8"))
+def _intents(root: Path, training: list[Example], domain: Any) -> Iterator[str]:
     known = {name_of(entry) for entry in domain.get("intents") or []}
     counts = Counter(each.intent for each in training)
     lines = {each.intent: each.line for each in reversed(training)}
