@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 from spinebot import releases
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
-from spinebot.models import Conversation, Correction, Message, Role, Trial
+from spinebot.models import Conversation, Correction, Message, Role, Sender, Trial
 from spinebot.training import evaluation, models, notes, progress, release, replay
-from spinebot.training.evaluation import Evaluation, Judged, compare, mcnemar, scores
+from spinebot.training.evaluation import Evaluation, Judged, Said, compare, mcnemar, scores
 from spinebot.training.release import Measure, ReleaseError
 from tests.console import new_account, send, sign_in, talk
 
@@ -223,9 +223,9 @@ def two(database: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
         path.write_bytes(b"")
     says = {"live.tar.gz": "nlu_fallback", "new.tar.gz": "ask_heat_or_ice"}
 
-    def understand(model: Path, texts: list[str]) -> list[dict[str, Any]]:
+    def understand(model: Path, texts: list[Said]) -> list[dict[str, Any]]:
         # Two models that were really trained take minutes: the system tests have them.
-        return [{"intent": says[model.name] if "pea" in text else "greet"} for text in texts]
+        return [{"intent": says[model.name] if "pea" in each.text else "greet"} for each in texts]
 
     monkeypatch.setattr(replay, "understand", understand)
     return found
@@ -249,6 +249,49 @@ def test_only_what_changes_is_shown(two: tuple[Path, Path]) -> None:
         shown = replay.shown(session, found.turns)
     assert shown[0]["before"] == "asks again"
     assert "0143" not in str([each["message"].text for each in shown])
+
+
+def test_a_message_is_read_where_it_stood(
+    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Said] = []
+
+    def understand(model: Path, texts: list[Said]) -> list[dict[str, Any]]:
+        asked.extend(texts if model == two[0] else [])
+        more = ["ask_sleep_position"] if model == two[1] else []
+        return [{"intent": "ask_heat_or_ice", "also_asked": more} for _ in texts]
+
+    monkeypatch.setattr(replay, "understand", understand)
+    talked = talk("heat or ice", "for how long", "tell me more", "and at night", "review", "Ann")
+    turns = {
+        1: ("ask_heat_or_ice", ["action_answer_question"]),
+        2: ("ask_spasm_duration", ["action_answer_question"]),
+        3: ("request_more", ["action_tell_more"]),
+        4: ("thank", ["action_reply_small_talk"]),
+        5: ("request_mri_review", ["action_start_mri_review", "mri_review_form"]),
+        6: ("inform", ["mri_review_form"]),
+    }
+    with writing() as session:
+        typed = session.scalars(
+            sa.select(Message).where(
+                Message.conversation_id == talked.id, Message.sender == Sender.VISITOR.value
+            )
+        )
+        for message, (intent, actions) in zip(typed, turns.values(), strict=True):
+            message.intent, message.actions = intent, actions
+    found = play(two)
+    assert asked[::-1] == [
+        Said("heat or ice"),
+        Said("for how long", "ask_heat_or_ice"),
+        Said("tell me more", "ask_spasm_duration"),
+        Said("and at night", "ask_spasm_duration"),
+        Said("review"),
+        Said("Ann", in_form=True),
+    ]
+    assert found.turns[0].after == "ask_heat_or_ice+ask_sleep_position"
+    with reading() as session:
+        [first, *_] = replay.shown(session, found.turns)
+    assert ", and " in first["after"]
 
 
 def test_the_last_conversations_only_and_no_testers(two: tuple[Path, Path]) -> None:

@@ -22,7 +22,6 @@ from spinebot.language.intents import name_as_words
 
 MORE = "request_more"
 ALSO_ASKED = "also_asked"
-ANSWERS = {"action_answer_question", "action_tell_more", "action_explain_report"}
 # Asked about the bot and the clinic: nothing follows up on them, and they follow up on nothing.
 _NOT_A_TOPIC = {"ask_bot_identity", "ask_clinic_hours", "ask_chat_privacy"}
 # Chosen on one half of 120 sample messages; the other half was right in 21 of 22 follow-ups,
@@ -64,7 +63,7 @@ def _topic(tracker: DialogueStateTracker) -> Optional[str]:
         if isinstance(event, ActionExecuted) and event.action_name != "action_listen"
     ]
     answered = tracker.get_slot("answered") or []
-    if not answered or not done or done[0] not in ANSWERS:
+    if not answered or not done or done[0] not in followups.ANSWERS:
         return None
     intent = str(answered[-1].get("intent"))
     return intent if _is_topic(intent) else None

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+# What the bot did last, as the domain names it: a message may lean on an answer, and to the form's
+# question it is one.
+ANSWERS = frozenset({"action_answer_question", "action_tell_more", "action_explain_report"})
+FORM = "mri_review_form"
 LONGEST_FOLLOW_UP = 9  # words
 SHORTEST_QUESTION = 2  # words
 

@@ -327,8 +327,23 @@ def mcnemar(one: int, other: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def understand(model: Path, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what a model understands of each text: intent, confidence, findings.
+@dataclass(frozen=True)
+class Said:
+    """A message as it stood in a talk.
+
+    topic: the question's intent that was answered just before, None where none was; in_form:
+    whether the form was asking.
+    """
+
+    text: str
+    topic: str | None = None
+    in_form: bool = False
+
+
+def understand(model: Path, texts: Sequence[str | Said]) -> list[dict[str, Any]]:
+    """Return what a model understands of each text: intent, confidence, findings, also_asked.
+
+    A text is read by itself, what was ``Said`` in its talk.
 
     Raises:
         ReleaseError: the model cannot be asked; the message says why.
@@ -341,10 +356,11 @@ def understand(model: Path, texts: Sequence[str]) -> list[dict[str, Any]]:
     return together
 
 
-def _ask(model: Path, texts: Iterable[str]) -> list[dict[str, Any]]:
+def _ask(model: Path, texts: Iterable[str | Said]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         messages, out = Path(folder) / "messages.json", Path(folder) / "out.json"
-        messages.write_text(json.dumps(list(texts)), encoding="utf-8")
+        given = [text if isinstance(text, str) else asdict(text) for text in texts]
+        messages.write_text(json.dumps(given), encoding="utf-8")
         done = subprocess.run(
             [str(RASA_PYTHON), "-m", "spinebot.bot.exam", str(model), str(messages), str(out)],
             cwd=ROOT,

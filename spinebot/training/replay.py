@@ -1,12 +1,14 @@
 """Real conversations once more, by another model: where would visitors have got another answer?
 
-Each message that a visitor typed lately is put, masked, to the live model and to the candidate.
-Only where the two differ somebody must look. A message is read alone, without the talk before it.
-What is kept are the messages' numbers and intents, never their words.
+Each message that a visitor typed lately is put, masked, to the live model and to the candidate, and
+read as it stood: after the answer that the visitor had got, or in the middle of the form. Only
+where the two differ somebody must look. What is kept are the messages' numbers and intents, never
+their words.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +23,10 @@ from spinebot import reviews
 from spinebot.db import now
 from spinebot.errors import NotFoundError
 from spinebot.files import write_whole
-from spinebot.language.intent_names import FALLBACK
+from spinebot.language.followups import ANSWERS, FORM
+from spinebot.language.intent_names import FALLBACK, is_question
 from spinebot.models import Account, Article, Conversation, Message, Question, Section, Sender
-from spinebot.training.evaluation import understand
+from spinebot.training.evaluation import Said, understand
 
 LAST = 200  # conversations
 MOST = 3000  # messages
@@ -34,7 +37,8 @@ VERDICTS = ("accepted", "rejected")
 class Turn:
     """A message that the two models understand differently.
 
-    before, after: the intents; verdict: what a trainer thinks of the change, empty until then.
+    before, after: the intents, two with a ``+`` where two things were asked; verdict: what a
+    trainer thinks of the change, empty until then.
     """
 
     message_id: int
@@ -71,16 +75,16 @@ def run(session: Session, candidate: Path, against: Path, last: int = LAST) -> R
     messages = _messages(session, last)
     if not messages:
         raise NotFoundError("No visitor has typed anything yet: there is nothing to replay.")
-    texts = list(dict.fromkeys(text for _, _, text in messages))
+    texts = list(dict.fromkeys(said for _, _, said in messages))
     before, after = (
-        dict(zip(texts, (each["intent"] for each in understand(model, texts)), strict=True))
+        dict(zip(texts, map(_meant, understand(model, texts)), strict=True))
         for model in (against, candidate)
     )
     known = {turn.message_id: turn for turn in (_known(candidate) or [])}
     turns = [
-        _judged(Turn(message_id, before[text], after[text]), known)
-        for message_id, _, text in messages
-        if before[text] != after[text]
+        _judged(Turn(message_id, before[said], after[said]), known)
+        for message_id, _, said in messages
+        if before[said] != after[said]
     ]
     found = Replay(
         candidate=candidate.name,
@@ -94,6 +98,10 @@ def run(session: Session, candidate: Path, against: Path, last: int = LAST) -> R
     return found
 
 
+def _meant(understood: dict[str, Any]) -> str:
+    return "+".join([understood["intent"], *understood.get("also_asked", [])])
+
+
 def _judged(turn: Turn, known: dict[int, Turn]) -> Turn:
     """Return the turn with the verdict that it had when it was the same."""
     old = known.get(turn.message_id)
@@ -101,8 +109,8 @@ def _judged(turn: Turn, known: dict[int, Turn]) -> Turn:
     return old if old is not None and is_same else turn
 
 
-def _messages(session: Session, last: int) -> list[tuple[int, int, str]]:
-    """Return (message, conversation, masked text) of what was typed, the newest first."""
+def _messages(session: Session, last: int) -> list[tuple[int, int, Said]]:
+    """Return (message, conversation, what was said) of what was typed, the newest first."""
     newest = (
         sa.select(Conversation.id)
         .where(Conversation.trial.is_(None), Conversation.last_number > 0)
@@ -111,17 +119,33 @@ def _messages(session: Session, last: int) -> list[tuple[int, int, str]]:
     )
     ids = list(session.scalars(newest))
     rows = session.execute(
-        sa.select(Message.id, Message.conversation_id, Message.text)
+        sa.select(
+            Message.id,
+            Message.conversation_id,
+            Message.text,
+            Message.intent,
+            Message.actions,
+            Message.payload,
+        )
         .where(
             Message.conversation_id.in_(ids),
             Message.sender == Sender.VISITOR.value,
-            Message.payload.is_(None),
             Message.intent.is_not(None),
         )
-        .order_by(Message.id.desc())
-        .limit(MOST)
+        .order_by(Message.conversation_id, Message.number)
     )
-    return [(message, conversation, text) for message, conversation, text in rows]
+    found = []
+    for conversation, talk in itertools.groupby(rows, lambda row: row.conversation_id):
+        done: str | None = None
+        answered: str | None = None
+        for row in talk:
+            if row.payload is None:
+                topic = answered if done in ANSWERS else None
+                found.append((row.id, conversation, Said(row.text, topic, done == FORM)))
+            done = row.actions[-1] if row.actions else None
+            if done in ANSWERS and is_question(row.intent):
+                answered = row.intent
+    return sorted(found, reverse=True, key=lambda each: each[0])[:MOST]
 
 
 def read(candidate: Path) -> Replay | None:
@@ -154,7 +178,8 @@ def judge(
         message = session.get(Message, turn.message_id) if turn.message_id in wanted else None
         if message is not None and turn.before != FALLBACK:
             conversation = session.get_one(Conversation, message.conversation_id)
-            reviews.correct(session, conversation, message.number, turn.before, account.id)
+            meant = turn.before.split("+")[0]
+            reviews.correct(session, conversation, message.number, meant, account.id)
     _write(candidate, replace(found, turns=turns))
     return sum(turn.message_id in wanted for turn in turns)
 
@@ -176,12 +201,16 @@ def shown(session: Session, turns: Sequence[Turn]) -> list[dict[str, Any]]:
         {
             "turn": turn,
             "message": messages[turn.message_id],
-            "before": titles.get(turn.before, turn.before),
-            "after": titles.get(turn.after, turn.after),
+            "before": _titled(turn.before, titles),
+            "after": _titled(turn.after, titles),
         }
         for turn in turns
         if turn.message_id in messages
     ]
+
+
+def _titled(meant: str, titles: dict[str, str]) -> str:
+    return ", and ".join(titles.get(intent, intent) for intent in meant.split("+"))
 
 
 def _known(candidate: Path) -> list[Turn] | None:
