@@ -166,8 +166,19 @@ def test_a_guest_gets_a_page_with_the_widget(client: TestClient) -> None:
     assert client.get(f"/try/{found[1]}").status_code == 404
 
 
+def test_with_no_candidate_there_is_nobody_to_talk_to(client: TestClient) -> None:
+    sign_in(client, new_account(Role.TRAINER, "Tia Sample"))
+    assert "Say to both" not in client.get("/console/trials").text
+    done = send(client, "trials/talk", text="heat or ice?")
+    assert "No+model+runs+beside+the+live+one" in done.headers["location"]
+    with reading() as session:
+        assert session.scalars(sa.select(Conversation.id)).all() == []
+
+
 def test_what_is_said_side_by_side_stands_side_by_side(client: TestClient) -> None:
     sign_in(client, new_account(Role.TRAINER, "Tia Sample"))
+    trials.choose("new.tar.gz")
+    models.serving_file().write_text('{"candidate": "new.tar.gz", "candidate_port": 9}')
     done = send(client, "trials/talk", text="heat or ice?")
     place = done.headers["location"]
     page = client.get(place).text

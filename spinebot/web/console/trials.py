@@ -17,6 +17,7 @@ from spinebot.language.messages import clean
 from spinebot.models import Account, Conversation, Trial
 from spinebot.settings import settings
 from spinebot.training import models, trials
+from spinebot.training.trials import TrialError
 from spinebot.web.console.auth import Staff, act, allow, page, see
 from spinebot.web.home import LONGEST_MESSAGE
 from spinebot.web.turns import Turns
@@ -40,11 +41,16 @@ def overview(
             pair = trials.of(session, live), trials.of(session, candidate)
             exchanges = trials.side_by_side(session, *pair)
     runs = models.served().get("candidate")
-    wanted = trials.candidate()
+    wanted, live_model = trials.candidate(), models.live_model()
+    live_name = releases.plain_name(live_model) if live_model else ""
+    names = [releases.plain_name(each) for each in releases.trained()]
+    # Who tries something out has the newest one in mind that does not answer already.
+    others = [each for each in names if each != live_name]
     return page(
         *(request, "trials.html", staff),
-        models=[releases.plain_name(each) for each in releases.trained()],
-        chosen=model or (wanted or "").removesuffix(".tar.gz"),
+        models=names,
+        live=live_name,
+        chosen=model or (wanted or "").removesuffix(".tar.gz") or next(iter(others), ""),
         wanted=wanted,
         is_ready=bool(wanted) and runs == wanted,
         served=models.served().get("model"),
@@ -119,6 +125,8 @@ def _say(text: str, live: int, candidate: int) -> tuple[tuple[int, int], list[in
             pair = trials.of(session, live), trials.of(session, candidate)
         else:
             pair = _new(session)
+        if trials.candidate_port() is None:
+            raise TrialError("No model runs beside the live one: choose one and run it first.")
         messages = []
         for conversation in pair:
             message, _ = conversations.say(session, conversation, text, uuid4().hex)
