@@ -118,18 +118,25 @@ def engine() -> Engine:
     return create_engine(settings().database_url)
 
 
+@functools.lru_cache(maxsize=2)
+def _sessions(bind: Engine, read_only: bool) -> sessionmaker[Session]:
+    """Return what makes the sessions; made once, since that takes as long as a query."""
+    if read_only:
+        bind = bind.execution_options(read_only=True)
+    return sessionmaker(bind, expire_on_commit=False)
+
+
 @contextmanager
 def writing() -> Iterator[Session]:
     """A session in one transaction: committed at the end, rolled back on an error."""
-    with sessionmaker(engine(), expire_on_commit=False).begin() as session:
+    with _sessions(engine(), False).begin() as session:
         yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session that only reads: it waits for no writer."""
-    bind = engine().execution_options(read_only=True)
-    with Session(bind, expire_on_commit=False) as session:
+    with _sessions(engine(), True)() as session:
         yield session
 
 

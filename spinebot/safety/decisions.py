@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from spinebot.safety.examples import usual_actions
 from spinebot.safety.rules import Action, Combination, Tier, book
-from spinebot.safety.signs import Seen, Sightings, analyse
+from spinebot.safety.signs import MESSAGES, Seen, Sightings, analyse
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,10 @@ def check(text: str, earlier: Sequence[str] = ()) -> list[Finding]:
     if not now:
         # A rule needs a sign of the newest message.
         return []
-    before = [analyse(message).seen for message in earlier]
     told = [*_apply(now)]
-    if before:
-        joined = {name: [*seen] for name, seen in now.items()}
-        for name, seen in _merge(before, current=False).items():
-            joined.setdefault(name, []).extend(seen)
-        told += _apply(joined, known=_merge(before, current=True))
+    if earlier:
+        joined = _merge([now, *map(_as_earlier, earlier)])
+        told += _apply(joined, known=_merge([analyse(message).seen for message in earlier]))
     found: dict[str, Finding] = {}
     for finding in sorted(told, key=lambda one: one.action):
         found.setdefault(finding.rule, finding)
@@ -96,12 +94,18 @@ def information_line(text: str) -> str | None:
     return book().information if asks and not check(text) else None
 
 
-def _merge(messages: Sequence[Sightings], current: bool) -> dict[str, list[Seen]]:
+@lru_cache(maxsize=MESSAGES)
+def _as_earlier(text: str) -> Sightings:
+    """The signs in a message that is not the newest any more."""
+    seen = analyse(text).seen
+    return {name: [replace(one, current=False) for one in found] for name, found in seen.items()}
+
+
+def _merge(messages: Iterable[Sightings]) -> dict[str, list[Seen]]:
     merged: dict[str, list[Seen]] = {}
     for seen in messages:
         for name, found in seen.items():
-            marked = [replace(one, current=current) for one in found]
-            merged.setdefault(name, []).extend(marked)
+            merged.setdefault(name, []).extend(found)
     return merged
 
 

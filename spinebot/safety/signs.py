@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from spinebot.language import negation
@@ -16,6 +17,9 @@ from spinebot.safety.words import tokens
 BREAKS = frozenset(
     [*",.;:", "and", "but", "because", "so", "until", "since", "if", "without", "i", "stop"]
 )
+# A turn looks at the messages before it, too, and each of them was read when it was new. They are
+# kept in memory only, and for the talks that go on.
+MESSAGES = 2000
 WINDOW = 12  # words between the parts of "a & b"
 # How many places of the next word are tried from one place: keeps any text quick.
 NEXT, BESIDE = 3, 3
@@ -47,8 +51,9 @@ class Analysis:
     names_emergency: bool  # and asks about it
 
 
+@lru_cache(maxsize=MESSAGES)
 def analyse(text: str) -> Analysis:
-    """Find the signs in a message."""
+    """Find the signs in a message. What is returned belongs to all who ask: it is not changed."""
     rules = book()
     words = [rules.lexicon.spelled(word) for word in tokens(text)]
     words.append(".")  # lets a pattern ask what follows a word, also at the end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
@@ -14,7 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spinebot import safety
 from spinebot.clinic import clinic
@@ -92,7 +94,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.include_router(console.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.middleware("http")(_guard)
+    app.add_middleware(_Guard)
     # Last, so outermost: an error too must be readable on the clinic's site.
     app.add_middleware(
         CORSMiddleware,
@@ -115,7 +117,36 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+class _Guard:
+    """Refuses what may not come in, and puts the safety headers on what goes out.
+
+    Plain ASGI: what Starlette offers for it starts two tasks for each request and copies each part
+    of an answer from one to the other, event streams too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if (refusal := _refusal(Request(scope))) is not None:
+            await refusal(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _refusal(request: Request) -> Response | None:
+    """Return what to say to a request that may not come in, or None."""
     if request.method in {"POST", "DELETE"} and not guards.is_allowed_origin(request):
         return _problem(403, "origin", "This website may not use this chat (`sites`, clinic.yml).")
     length = request.headers.get("content-length", "")
@@ -124,10 +155,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     longest = LONGEST_FILE if request.url.path.startswith(FILES) else LONGEST_BODY
     if request.method == "POST" and int(length) > longest:
         return _problem(413, "too_large", "That is too long to be sent in one message.")
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+    return None
 
 
 def _problem(status: int, code: str, message: str) -> JSONResponse:

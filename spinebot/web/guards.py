@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.requests import Request
@@ -90,8 +90,10 @@ def _limits() -> dict[str, RateLimitItem]:
 
 
 @functools.cache
-def _limiter() -> MovingWindowRateLimiter:
-    # Counts of one process; several processes share them in Redis.
+def _limiter() -> SlidingWindowCounterRateLimiter:
+    # Counts of one process; several processes share them in Redis. Two counts a window for each
+    # visitor: the strategy that keeps every moment looks through those of all visitors each time.
     options = {"implementation": "redispy"} if settings().redis_url else {}
     url = f"async+{settings().redis_url or 'memory://'}"
-    return MovingWindowRateLimiter(storage_from_string(url, wrap_exceptions=True, **options))
+    counts = storage_from_string(url, wrap_exceptions=True, **options)
+    return SlidingWindowCounterRateLimiter(counts)

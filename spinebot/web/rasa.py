@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import aiohttp
 
 from spinebot.conversations import Understood
 from spinebot.errors import SpinebotError
@@ -33,18 +33,18 @@ class Turn:
 
 
 class Rasa:
-    """Speaks to Rasa's server, over connections that stay open."""
+    """Speaks to Rasa's server. Made where a loop runs, which it then belongs to."""
 
     def __init__(self, settings: Settings) -> None:
         """Prepare; nothing is sent yet."""
-        self._client = httpx.AsyncClient(
-            base_url=settings.rasa_url,
-            timeout=settings.rasa_timeout,
-            trust_env=False,
+        self._client = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(
+                sock_connect=settings.rasa_timeout, sock_read=settings.rasa_timeout
+            ),
             # A connection for each turn: the next one may go to another model.
-            headers={"Connection": "close"},
+            connector=aiohttp.TCPConnector(force_close=True, limit=0),
         )
-        self._actions_url = settings.actions_url
+        self._rasa_url, self._actions_url = settings.rasa_url, settings.actions_url
 
     async def turn(
         self,
@@ -88,17 +88,18 @@ class Rasa:
         self, body: dict[str, Any], call: str = "turn", server: str = ""
     ) -> dict[str, Any]:
         try:
-            response = await self._client.post(f"{server}/webhooks/spinebot/{call}", json=body)
-            response.raise_for_status()
-            return dict(response.json())
-        except (httpx.HTTPError, ValueError) as error:
+            url = f"{server or self._rasa_url}/webhooks/spinebot/{call}"
+            async with self._client.post(url, json=body) as response:
+                response.raise_for_status()
+                return dict(await response.json(content_type=None))
+        except (aiohttp.ClientError, ValueError, TypeError) as error:
             kind = RasaAwayError if _may_pass(error) else RasaError
             raise kind(f"Rasa failed: {_kind(error)}") from error
 
     async def missing(self) -> list[str]:
         """Return what is not ready: of Rasa, its model, and the action server."""
         checks = {
-            "rasa": "/webhooks/spinebot/",
+            "rasa": f"{self._rasa_url}/webhooks/spinebot/",
             "actions": f"{self._actions_url}/health",
         }
         ready = await asyncio.gather(*(self._answers(url) for url in checks.values()))
@@ -106,25 +107,29 @@ class Rasa:
 
     async def _answers(self, url: str) -> bool:
         try:
-            return (await self._client.get(url, timeout=2)).status_code == 200
-        except httpx.HTTPError:
+            async with self._client.get(url, timeout=aiohttp.ClientTimeout(total=2)) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError):
             return False
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._client.close()
 
 
 def _may_pass(error: Exception) -> bool:
     """Return whether another try may succeed: something died, or is not there yet."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code in {502, 503, 504}
-    return isinstance(error, (httpx.NetworkError, httpx.ProtocolError, httpx.ConnectTimeout))
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.status in {502, 503, 504}
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        # It is there and takes too long: it would once more.
+        return False
+    return isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError))
 
 
 def _kind(error: Exception) -> str:
-    if isinstance(error, httpx.HTTPStatusError):
-        return f"status {error.response.status_code}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"status {error.status}"
     return type(error).__name__
 
 
