@@ -20,7 +20,7 @@ from spinebot.models import Message, Owner, Sender
 from spinebot.training import trials
 from spinebot.web import buttons, guards, metrics
 from spinebot.web.bodies import Body
-from spinebot.web.turns import GONE, Turns
+from spinebot.web.turns import GONE, NEWS, Turns
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -216,28 +216,27 @@ async def events(
     """
     if last_event_id and last_event_id.isdecimal():
         after = int(last_event_id)
-    conversation_id, _ = await to_thread.run_sync(_messages, token, after)
-    stream = _stream(request.app.state.turns, token, conversation_id, after)
+    conversation_id = await to_thread.run_sync(_conversation_id, token)
+    stream = _stream(request.app.state.turns, conversation_id, after)
     return EventSourceResponse(stream, ping=KEEPALIVE_SECONDS, headers={"X-Accel-Buffering": "no"})
 
 
-async def _stream(
-    turns: Turns, token: str, conversation_id: int, after: int
-) -> AsyncIterator[ServerSentEvent]:
+async def _stream(turns: Turns, conversation_id: int, after: int) -> AsyncIterator[ServerSentEvent]:
     async with turns.listening(conversation_id) as queue:
-        while True:
-            _, found = await to_thread.run_sync(_messages, token, after)
-            for message in found:
-                after = message.number
-                yield ServerSentEvent(
-                    message.model_dump_json(), event="message", id=str(message.number)
-                )
-            news = await queue.get()
-            name, content = news
-            if news == GONE:
-                return
-            if name in {"typing", "reading"} and content.get("who") != Sender.VISITOR.value:
-                yield ServerSentEvent(json.dumps(content), event=name)
+        event = NEWS
+        while event != GONE:
+            name, content = event
+            if name in {"typing", "reading"}:
+                # Of the other side. There is nothing to read yet, and the turn needs the time.
+                if content.get("who") != Sender.VISITOR.value:
+                    yield ServerSentEvent(json.dumps(content), event=name)
+            else:
+                for message in await to_thread.run_sync(_shown_after, conversation_id, after):
+                    after = message.number
+                    yield ServerSentEvent(
+                        message.model_dump_json(), event="message", id=str(message.number)
+                    )
+            event = await queue.get()
 
 
 def _start(body: NewConversation) -> Started:
@@ -283,11 +282,15 @@ def _conversation_id(token: str) -> int:
 
 
 def _messages(token: str, after: int) -> tuple[int, list[ShownMessage]]:
+    conversation_id = _conversation_id(token)
+    return conversation_id, _shown_after(conversation_id, after)
+
+
+def _shown_after(conversation_id: int, after: int) -> list[ShownMessage]:
     with reading() as session:
-        conversation = conversations.find(session, token)
-        found = conversations.messages_after(session, conversation.id, after)
-        rated = conversations.ratings(session, conversation.id) if found else {}
-        return conversation.id, [_shown(message, rated.get(message.number)) for message in found]
+        found = conversations.messages_after(session, conversation_id, after)
+        rated = conversations.ratings(session, conversation_id) if found else {}
+        return [_shown(message, rated.get(message.number)) for message in found]
 
 
 def _shown(message: Message, helpful: bool | None) -> ShownMessage:

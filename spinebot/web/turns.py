@@ -240,10 +240,14 @@ def _has_older_waiting(message_id: int) -> bool:
 
 def _open(session: Session, message_id: int) -> tuple[Conversation, Message]:
     """Return a message and its conversation, which no other process changes meanwhile."""
-    message = session.get_one(Message, message_id)
-    found = session.get_one(Conversation, message.conversation_id, with_for_update=True)
-    session.refresh(message, ["answered_at"])
-    return found, message
+    its_own = sa.select(Message.conversation_id).where(Message.id == message_id)
+    found = session.scalars(
+        sa.select(Conversation)
+        .where(Conversation.id == its_own.scalar_subquery())
+        .with_for_update()
+    ).one()
+    # Read when the conversation is ours: what another process did with it is seen.
+    return found, session.get_one(Message, message_id)
 
 
 @dataclass(frozen=True)
