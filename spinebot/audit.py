@@ -15,11 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from spinebot.db import now
-from spinebot.keys import signature
+from spinebot.errors import SpinebotError
+from spinebot.keys import signatures
 from spinebot.models import AuditEntry
 
 FIRST = "0" * 64
 ROWS_AT_ONCE = 1000
+
+
+class AuditError(SpinebotError):
+    """The trail is not as it should be; the message says what."""
 
 
 def record(session: Session, who: str, what: str, about: str = "", details: str = "") -> None:
@@ -28,13 +33,11 @@ def record(session: Session, who: str, what: str, about: str = "", details: str 
     who: an account's e-mail address, ``visitor`` or ``spinebot``; what: a verb; about: the thing,
     as ``conversation 12``. None of them may hold health text or a visitor's contact.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        # One writer at a time: two entries behind the same one would break the chain.
-        session.execute(sa.text("SELECT pg_advisory_xact_lock(7463289)"))
+    _one_writer(session)
     last = session.scalar(sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
     # Databases keep microseconds; the hash must be over what is kept.
     entry = AuditEntry(at=now(), who=who, what=what, about=about, details=details)
-    entry.hash = _hash(last or FIRST, entry)
+    entry.hash = _hashes(last or FIRST, entry)[0]
     session.add(entry)
     session.flush()
 
@@ -47,7 +50,7 @@ def verify(session: Session) -> tuple[int, int | None]:
     """
     before, count = FIRST, 0
     for entry in _all(session):
-        if entry.hash != _hash(before, entry):
+        if entry.hash not in _hashes(before, entry):
             return count, entry.id
         before, count = entry.hash, count + 1
     return count, None
@@ -76,7 +79,33 @@ def _all(session: Session) -> Iterator[AuditEntry]:
         session.expunge_all()
 
 
-def _hash(before: str, entry: AuditEntry) -> str:
+def renew(session: Session) -> int:
+    """Make the whole trail's hashes anew with the newest secret key; return how many entries.
+
+    Raises:
+        AuditError: it is not in order; a new chain would hide that.
+    """
+    _one_writer(session)
+    count, broken = verify(session)
+    if broken is not None:
+        raise AuditError(
+            f"The audit trail is broken at entry {broken}: find out why (`spinebot audit verify`)."
+        )
+    before = FIRST
+    for entry in _all(session):
+        before = _hashes(before, entry)[0]
+        session.execute(sa.update(AuditEntry).where(AuditEntry.id == entry.id).values(hash=before))
+    return count
+
+
+def _one_writer(session: Session) -> None:
+    """Let nobody else write: two entries behind the same one would break the chain."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("SELECT pg_advisory_xact_lock(7463289)"))
+
+
+def _hashes(before: str, entry: AuditEntry) -> list[str]:
+    """Return an entry's hash with each of our keys, the newest key's first."""
     moment: datetime = entry.at
     parts = [before, moment.isoformat(), entry.who, entry.what, entry.about, entry.details]
-    return signature("audit trail", json.dumps(parts).encode()).hex()
+    return [each.hex() for each in signatures("audit trail", json.dumps(parts).encode())]

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from spinebot.db import Base, Sealed, engine, now, upgrade, writing
 from spinebot.errors import SpinebotError
 from spinebot.files import write_whole
-from spinebot.keys import signature
+from spinebot.keys import signatures
 from spinebot.models import Conversation
 from spinebot.settings import settings
 from spinebot.training import models
@@ -100,7 +100,7 @@ def _write_tables(folder: Path) -> Manifest:
         revision = str(session.scalar(sa.text("SELECT version_num FROM alembic_version")))
     live = models.live_model()
     manifest = Manifest(
-        VERSION, now().isoformat(), revision, _trace(), rows, live.name if live else None
+        VERSION, now().isoformat(), revision, _traces()[0], rows, live.name if live else None
     )
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest
@@ -136,7 +136,7 @@ def _read_manifest(folder: Path) -> Manifest:
 def _must_fit(session: Session, manifest: Manifest, *, replace: bool) -> None:
     if manifest.version != VERSION:
         raise BackupError(f"It is of version {manifest.version}; this program reads {VERSION}.")
-    if manifest.key != _trace():
+    if manifest.key not in _traces():
         raise BackupError(
             "It was made with another secret key: put that key in place first (secret_key in the "
             "data folder, or SPINEBOT_SECRET_KEY). Without it nothing sealed can be read."
@@ -241,8 +241,8 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
-def _trace() -> str:
-    return signature("backups", b"which key").hex()[:16]
+def _traces() -> list[str]:
+    return [each.hex()[:16] for each in signatures("backups", b"which key")]
 
 
 def _add(archive: tarfile.TarFile, file: Path, name: str) -> None:

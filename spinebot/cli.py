@@ -26,6 +26,7 @@ changes_app = typer.Typer(no_args_is_help=True, help="Changes of the training da
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask; how long data stay.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
 clinic_app = typer.Typer(no_args_is_help=True, help="The clinic's entries, clinic.yml.")
+keys_app = typer.Typer(no_args_is_help=True, help="A new secret key for a bot that has data.")
 for name, group in (
     ("articles", articles_app),
     ("database", database_app),
@@ -33,6 +34,7 @@ for name, group in (
     ("clinic", clinic_app),
     ("accounts", accounts_app),
     ("audit", audit_app),
+    ("keys", keys_app),
     ("models", models_app),
     ("data", data_app),
     ("intents", intents_app),
@@ -550,6 +552,38 @@ def privacy_clean() -> None:
 
     with writing() as session:
         typer.echo(str(privacy.clean(session)))
+
+
+@keys_app.command("add")
+def keys_add() -> None:
+    """Put a new secret key before the present one, which stays good."""
+    from spinebot import rotation
+
+    path = rotation.add()
+    typer.echo(f"A new key stands first in {path}. Restart the bot, then: spinebot keys reseal")
+
+
+@keys_app.command("reseal")
+def keys_reseal() -> None:
+    """Seal and sign everything with the newest key, while the bot runs."""
+    from spinebot import rotation
+
+    found = rotation.reseal()
+    typer.echo(
+        f"{found.values} values are sealed anew, {found.contacts} contacts can be found by the new "
+        f"key, {found.trail} entries of the audit trail are signed anew (newest hash: "
+        f"{found.newest}). Chats go on as long as the old key is there; after a day or two: "
+        "spinebot keys drop"
+    )
+
+
+@keys_app.command("drop")
+def keys_drop() -> None:
+    """Take the older key away, when nothing needs it any more."""
+    from spinebot import rotation
+
+    path = rotation.drop()
+    typer.echo(f"{path} holds the new key alone. Restart the bot, and keep a copy of the file.")
 
 
 @audit_app.command("verify")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hmac
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
-from spinebot.keys import fingerprint, signature
+from spinebot.keys import fingerprint, is_signature, signature
 from spinebot.language.redaction import redact
 from spinebot.models import (
     Article,
@@ -46,6 +46,7 @@ TURNS_A_SESSION = 40
 # How many of the visitor's earlier messages the red-flag rules read with a new one.
 EARLIER_MESSAGES = 20
 APOLOGY = "apology"
+_TOKENS = "conversation tokens"
 # In a reply's custom data: the visitor's question has no answer; with it what came nearest to one.
 UNANSWERED = "unanswered"
 FAILURES_IN_A_ROW = 3
@@ -85,7 +86,8 @@ def find(session: Session, token: str) -> Conversation:
     """
     found = None
     # What we did not sign is no token: the database is not asked.
-    if hmac.compare_digest(token.encode(), _signed(token.split(".")[0]).encode()):
+    secret, _, signed = token.partition(".")
+    if is_signature(_TOKENS, secret.encode(), _bytes(signed)):
         found = session.scalar(
             sa.select(Conversation).where(Conversation.token_hash == fingerprint(token))
         )
@@ -96,8 +98,15 @@ def find(session: Session, token: str) -> Conversation:
 
 def _signed(secret: str) -> str:
     # 18 bytes are enough, and fill base64 without padding.
-    signed = base64.urlsafe_b64encode(signature("conversation tokens", secret.encode())[:18])
+    signed = base64.urlsafe_b64encode(signature(_TOKENS, secret.encode())[:18])
     return f"{secret}.{signed.decode()}"
+
+
+def _bytes(signed: str) -> bytes:
+    """Return the bytes that a token's second part stands for; none where it is no such part."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{24}", signed):
+        return b""
+    return base64.urlsafe_b64decode(signed)
 
 
 def say(

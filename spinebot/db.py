@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy.engine import URL, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from spinebot.keys import key_for
+from spinebot.keys import keys_for
 from spinebot.settings import ROOT, settings
 
 NAMING = {
@@ -75,8 +75,9 @@ class Sealed(TypeDecorator[str]):
 
 
 @functools.cache
-def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(key_for("sealed columns")))
+def _fernet() -> MultiFernet:
+    keys = map(base64.urlsafe_b64encode, keys_for("sealed columns"))
+    return MultiFernet([*map(Fernet, keys)])
 
 
 def now() -> datetime:

@@ -16,7 +16,7 @@ from spinebot.asides import contacts
 from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.intake import NOT_GIVEN, slots_of
-from spinebot.keys import signature
+from spinebot.keys import signatures
 from spinebot.models import Attempt, Contact, Conversation, Handoff, HandoffChange, HandoffStatus
 
 # Without the letters and digits that are misheard or misread for one another.
@@ -223,12 +223,27 @@ def _add_keys(contact: Contact) -> None:
 
 def person_key(contact: str) -> str:
     """Return what stands for a normalised number or address where it must not be read."""
-    return signature("contact keys", contact.strip().lower().encode()).hex()
+    return _person_keys(contact)[0]
 
 
-def key_of(text: str, region: str) -> str:
-    """Return the key of a number or address however it is written."""
-    return person_key(next((value for value, _, _ in contacts(text, region)), text))
+def _person_keys(contact: str) -> list[str]:
+    content = contact.strip().lower().encode()
+    return [each.hex() for each in signatures("contact keys", content)]
+
+
+def keys_of(text: str, region: str) -> set[str]:
+    """Return the keys of a number or address however it is written; several of changed secrets."""
+    return set(_person_keys(next((value for value, _, _ in contacts(text, region)), text)))
+
+
+def renew_keys(session: Session) -> int:
+    """Make the keys of all contacts with the newest secret; return how many were not."""
+    count = 0
+    for each in session.scalars(sa.select(Contact)):
+        before = each.phone_key, each.email_key
+        _add_keys(each)
+        count += before != (each.phone_key, each.email_key)
+    return count
 
 
 def _given(answers: Mapping[str, Any], slot: str) -> str | None:

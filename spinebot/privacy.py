@@ -51,7 +51,7 @@ def find(session: Session, contact: str) -> Person:
     Whoever left two numbers in one conversation is found by either. Conversations in which nobody
     left a contact belong to nobody that we could know.
     """
-    keys, talks, own = {handoffs.key_of(contact, clinic().region)}, set[int](), list[Handoff]()
+    keys, talks, own = handoffs.keys_of(contact, clinic().region), set[int](), list[Handoff]()
     while True:
         more = session.scalars(
             sa.select(Handoff)

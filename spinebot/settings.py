@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # How often: messages of one conversation, and of one address; conversations and details that one
 # address begins or leaves.
+SHORTEST_KEY = 32  # characters of the secret key
 LIMITS = {
     "messages": ("SPINEBOT_LIMIT_MESSAGES", "20/minute"),
     "address": ("SPINEBOT_LIMIT_ADDRESS", "60/minute"),
@@ -42,7 +43,8 @@ class Settings:
     database_url: URL
     redis_url: str | None
     rasa_address: str | None
-    secret_key: str = field(repr=False)
+    # The newest first: it seals and signs; what the older ones sealed and signed is still good.
+    secret_keys: tuple[str, ...] = field(repr=False)
     web_host: str
     web_port: int
     rasa_port: int
@@ -54,6 +56,11 @@ class Settings:
     mail_from: str
     webhook_url: str | None
     webhook_secret: str | None = field(repr=False)
+
+    @property
+    def secret_key(self) -> str:
+        """The newest of the secret keys."""
+        return self.secret_keys[0]
 
     @property
     def models_dir(self) -> Path:
@@ -98,7 +105,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a value cannot be used; the message names its variable.
     """
-    data_dir = Path(environ.get("SPINEBOT_DATA_DIR") or ROOT / "var").resolve()
+    data_dir = _data_dir(environ)
     default_url = f"sqlite:///{data_dir / 'spinebot.db'}"
     web_port = _port(environ, "SPINEBOT_WEB_PORT", 8000)
     return Settings(
@@ -107,7 +114,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=_database_url(environ.get("SPINEBOT_DATABASE_URL") or default_url),
         redis_url=environ.get("SPINEBOT_REDIS_URL") or None,
         rasa_address=(environ.get("SPINEBOT_RASA_URL") or "").rstrip("/") or None,
-        secret_key=_secret(environ, data_dir),
+        secret_keys=_secrets(environ),
         web_host=environ.get("SPINEBOT_WEB_HOST") or "127.0.0.1",
         web_port=web_port,
         rasa_port=_port(environ, "SPINEBOT_RASA_PORT", 5005),
@@ -128,6 +135,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def settings() -> Settings:
     """Return this process's settings, read once."""
     return read_settings()
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("SPINEBOT_DATA_DIR") or ROOT / "var").resolve()
 
 
 def _clinic_file(environ: Mapping[str, str]) -> Path:
@@ -205,30 +216,51 @@ def _database_url(text: str) -> URL:
     )
 
 
-def _secret(environ: Mapping[str, str], data_dir: Path) -> str:
-    """The key that signs buttons and seals personal data; made on first use, mode 0600."""
-    if key := environ.get("SPINEBOT_SECRET_KEY"):
-        if len(key) < 32:
-            raise SettingsError("SPINEBOT_SECRET_KEY must have at least 32 characters")
-        return key
+def secret_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file that holds the secret key; None where the environment itself holds it."""
+    if environ.get("SPINEBOT_SECRET_KEY"):
+        return None
     named = environ.get("SPINEBOT_SECRET_KEY_FILE")
-    path = Path(named) if named else data_dir / "secret_key"
+    return Path(named) if named else _data_dir(environ) / "secret_key"
+
+
+def _secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that sign buttons and seal personal data, the newest first.
+
+    Made on first use, mode 0600. Several stand apart by blanks or line breaks.
+    """
+    path = secret_file(environ)
+    if path is None:
+        return _keys(environ["SPINEBOT_SECRET_KEY"], "SPINEBOT_SECRET_KEY must have")
+    named = environ.get("SPINEBOT_SECRET_KEY_FILE")
     if named and not path.is_file():
         raise SettingsError(f"SPINEBOT_SECRET_KEY_FILE: there is no file {named}")
     if not path.is_file():
         _make_secret(path)
-    key = path.read_text(encoding="utf-8").strip()
-    if len(key) < 32:
-        name = "SPINEBOT_SECRET_KEY_FILE" if named else "SPINEBOT_DATA_DIR"
-        raise SettingsError(f"{name}: {path} must hold at least 32 characters")
-    return key
+    name = "SPINEBOT_SECRET_KEY_FILE" if named else "SPINEBOT_DATA_DIR"
+    return _keys(path.read_text(encoding="utf-8"), f"{name}: {path} must hold")
+
+
+def _keys(text: str, must: str) -> tuple[str, ...]:
+    parts = text.split()
+    if not all(len(part) >= SHORTEST_KEY for part in parts):
+        # One key, with blanks in it.
+        parts = [text.strip()]
+    if len(parts[0] if parts else "") < SHORTEST_KEY:
+        raise SettingsError(f"{must} at least {SHORTEST_KEY} characters")
+    return tuple(parts)
+
+
+def new_secret() -> str:
+    """Return a new key."""
+    return secrets.token_urlsafe(48)
 
 
 def _make_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(new_secret())
     try:
         # link() fails where another process or thread was first: its key stays.
         os.link(part, path)

@@ -40,7 +40,7 @@ def forget_settings() -> None:
         db.engine().dispose()
     db.engine.cache_clear()
     db._fernet.cache_clear()
-    keys.key_for.cache_clear()
+    keys.keys_for.cache_clear()
     settings.settings.cache_clear()
 
 

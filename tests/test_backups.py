@@ -144,7 +144,7 @@ def test_another_key_is_refused(
     small: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backups.back_up(tmp_path / "b.tar.gz")
-    monkeypatch.setattr(backups, "_trace", lambda: "another")
+    monkeypatch.setattr(backups, "_traces", lambda: ["another"])
     with pytest.raises(BackupError, match="another secret key"):
         backups.restore(tmp_path / "b.tar.gz", replace=True)
 

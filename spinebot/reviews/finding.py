@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
-from spinebot.handoffs import key_of
+from spinebot.handoffs import keys_of
 from spinebot.models import (
     Contact,
     Conversation,
@@ -250,11 +250,11 @@ def _hits(session: Session, text: str) -> tuple[set[int] | None, bool]:
     if match := re.fullmatch(r"#(\d{1,15})", text):
         return {int(match[1])}, False
     by_reference = sa.select(Handoff.conversation_id).where(Handoff.reference == text.upper())
-    key = key_of(text, clinic().region)
+    keys = keys_of(text, clinic().region)
     by_contact = (
         sa.select(Handoff.conversation_id)
         .join(Contact)
-        .where(sa.or_(Contact.phone_key == key, Contact.email_key == key))
+        .where(sa.or_(Contact.phone_key.in_(keys), Contact.email_key.in_(keys)))
     )
     found = {each for each in session.scalars(by_reference.union(by_contact)) if each}
     if found or not _words(text):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 from typing import Any
 
 from spinebot.errors import SpinebotError
-from spinebot.keys import signature
+from spinebot.keys import is_signature, signature
 
 
 class ForgedButtonError(SpinebotError):
@@ -18,7 +17,7 @@ class ForgedButtonError(SpinebotError):
 def sign(conversation_id: int, title: str, payload: str) -> str:
     """Return the token that stands behind a button of this conversation."""
     content = json.dumps([title, payload], separators=(",", ":")).encode()
-    return f"{_text(content)}.{_text(_signature(conversation_id, content))}"
+    return f"{_text(content)}.{_text(signature('buttons', _bound(conversation_id, content)))}"
 
 
 def verify(conversation_id: int, token: str) -> tuple[str, str]:
@@ -32,7 +31,7 @@ def verify(conversation_id: int, token: str) -> tuple[str, str]:
         title, payload = json.loads(content)
     except ValueError:
         raise ForgedButtonError("That choice is no longer there. Please type it.") from None
-    if not hmac.compare_digest(signed, _signature(conversation_id, content)):
+    if len(signed) != 32 or not is_signature("buttons", _bound(conversation_id, content), signed):
         raise ForgedButtonError("That choice is no longer there. Please type it.")
     return str(title), str(payload)
 
@@ -48,8 +47,8 @@ def signed(conversation_id: int, buttons: list[dict[str, str]]) -> list[dict[str
     ]
 
 
-def _signature(conversation_id: int, content: bytes) -> bytes:
-    return signature("buttons", f"{conversation_id}:".encode() + content)
+def _bound(conversation_id: int, content: bytes) -> bytes:
+    return f"{conversation_id}:".encode() + content
 
 
 def _text(content: bytes) -> str:
