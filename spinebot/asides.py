@@ -31,11 +31,11 @@ _WISH = (
 )
 _LEAD = re.compile(rf"^(?:(?:{_INTERJECTION}|{_WISH}){_SPACE})+", re.I)
 _INTERJECTIONS = re.compile(rf"^(?:{_INTERJECTION}{_SPACE})+", re.I)
+_STOPS = " \t\n,.!;:?"
 _TRAIL = re.compile(
-    r"(?:[\s,.!;:?]+(?:please|pls|thanks|thank you|thx|sorry|instead|for me|if possible))*"
-    r"[\s,.!;:?]*$",
-    re.I,
+    r"(?<=[\s,.!;:?])(?:please|pls|thanks|thank you|thx|sorry|instead|for me|if possible)$", re.I
 )
+_LONGEST_TRAIL = len("if possible") + 1
 
 _SKIP = re.compile(
     r"(?:skip|pass|next)(?: (?:over )?(?:this|that|it))?(?: (?:one|question))?|next question"
@@ -256,8 +256,16 @@ def without_interjections(text: str) -> str:
 
 def bare(text: str) -> str:
     """Return ``text`` without what is polite around it: "could you please ... for me"."""
-    text = _TRAIL.sub("", text)
+    text = _without_trail(text)
     return _LEAD.sub("", text) or text
+
+
+def _without_trail(text: str) -> str:
+    """Cut politeness off the end, bit by bit: a pattern for all of it takes minutes for dots."""
+    text = text.rstrip(_STOPS)
+    while match := _TRAIL.search(text, max(0, len(text) - _LONGEST_TRAIL)):
+        text = text[: match.start()].rstrip(_STOPS)
+    return text
 
 
 def is_skip(text: str) -> bool:
@@ -277,7 +285,7 @@ def is_restart(text: str) -> bool:
 
 def is_hold(text: str) -> bool:
     """Return whether nothing is said but that the visitor is not ready."""
-    return bool(_HOLD.fullmatch(_TRAIL.sub("", text) or text))
+    return bool(_HOLD.fullmatch(_without_trail(text) or text))
 
 
 def is_wish_to_change(text: str) -> bool:

@@ -286,7 +286,7 @@ def read_clinic(path: Path) -> Clinic:
     try:
         entries: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         return Clinic.model_validate(entries)
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+    except (OSError, UnicodeDecodeError, YAMLError, RecursionError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}") from error
     except ValidationError as error:
         faults = [

@@ -13,7 +13,7 @@ from typing import Any
 
 from spinebot import asides
 from spinebot.asides import TIME, Wish
-from spinebot.language.messages import clean
+from spinebot.language.messages import MAX_CHARACTERS, clean
 
 SLOTS = (
     "name",
@@ -289,7 +289,8 @@ def read(
     ``region`` is the country in which a phone number without country code is looked up.
     ``answers`` are the form's slots so far: a correction may be of any of them.
     """
-    text = " ".join(clean(text).replace("’", "'").split())
+    # No answer is as long, and some patterns take their time over what is.
+    text = " ".join(clean(text)[:MAX_CHARACTERS].replace("’", "'").split())
     if intent == "report_emergency":
         return SOMETHING_ELSE
     # A correction goes before what the classifier sees: it takes "fix my number" for a question.

@@ -165,7 +165,7 @@ def parse_article(path: Path, text: str) -> ArticleFile:
     try:
         entries: Any = YAML(typ="safe", pure=True).load(match[1])
         front = ArticleFront.model_validate(entries)
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         raise ArticleError([f"{_name(path)}: front matter: {_one_line(error)}"]) from error
     except ValidationError as error:
         raise ArticleError([f"{_name(path)}: {fault}" for fault in _readable(error)]) from error
@@ -181,7 +181,7 @@ def _readable(error: ValidationError) -> Iterator[str]:
         yield f"{field}: {fault['msg']} (found {str(fault['input'])[:60]!r})"
 
 
-def _one_line(error: YAMLError) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 

@@ -39,8 +39,8 @@ _MORE = re.compile(
 )
 # Where one question ends and the next begins.
 _JOINTS = re.compile(
-    r"(?<=[?.!;])\s+|\s*[;+]\s*|\s*,?\s+(?:and|also|plus|or|but)\s+(?:also\s+)?|"
-    r"\s*,\s+(?=(?:what|how|when|where|who|why|is|are|do|does|can|should|will|would)\b)",
+    r"(?<=[?.!;]) | ?[;+] ?| ?,? (?:and|also|plus|or|but) (?:also )?|"
+    r" ?, (?=(?:what|how|when|where|who|why|is|are|do|does|can|should|will|would)\b)",
     re.IGNORECASE,
 )
 
@@ -60,6 +60,8 @@ def asks_for_more(text: str) -> bool:
 
 def cuts(text: str) -> list[tuple[str, str]]:
     """Return every way to cut a message into two that may be questions, from left to right."""
+    # The joints know of one blank only: over a run of them a pattern can take minutes.
+    text = " ".join(text.split())
     found = []
     for joint in _JOINTS.finditer(text):
         first, second = text[: joint.start()].strip(" ,"), text[joint.end() :].strip(" ,")

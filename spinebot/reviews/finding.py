@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from spinebot.clinic import clinic
 from spinebot.errors import NotFoundError
 from spinebot.handoffs import keys_of
+from spinebot.language.messages import clean
 from spinebot.models import (
     Contact,
     Conversation,
@@ -244,7 +245,7 @@ def _hits(session: Session, text: str) -> tuple[set[int] | None, bool]:
 
     None: there is nothing to search for.
     """
-    text = text.strip()
+    text = clean(text)
     if not text:
         return None, False
     if match := re.fullmatch(r"#(\d{1,15})", text):

@@ -111,6 +111,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(FaultyDetailsError, _faulty)
     app.add_exception_handler(guards.LaterError, _later)
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(sa.exc.DataError, _not_storable)
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -201,6 +202,11 @@ async def _unreadable(request: Request, error: Exception) -> Response:
         for fault in error.errors()[:5]
     )
     return _said(request, 422, "unreadable", f"This could not be read: {faults}")
+
+
+async def _not_storable(request: Request, _error: Exception) -> Response:
+    """What a database refuses as a value: a zero byte, a number that is too large."""
+    return _said(request, 422, "unreadable", "Something in it cannot be stored.")
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
