@@ -11,6 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
+from spinebot import logs
 from spinebot.clinic import clinic
 
 logger = logging.getLogger(__name__)
@@ -26,13 +27,15 @@ def guarded(run: Run) -> Run:
     def guard(
         self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        try:
-            return run(self, dispatcher, tracker, domain)
-        except Exception as error:  # the outermost edge
-            # Neither the error's text nor its trace is logged: they may hold what was typed.
-            logger.error("%s failed: %s", self.name(), type(error).__name__)
-            dispatcher.utter_message(text=clinic().say("trouble"), json_message={"type": "error"})
-            return []
+        with logs.about(tracker.latest_message.get("message_id")):
+            try:
+                return run(self, dispatcher, tracker, domain)
+            except Exception as error:  # the outermost edge
+                # Neither the error's text nor its trace is logged: they may hold what was typed.
+                logger.error("%s failed: %s", self.name(), type(error).__name__)
+                sorry = clinic().say("trouble")
+                dispatcher.utter_message(text=sorry, json_message={"type": "error"})
+                return []
 
     return guard
 

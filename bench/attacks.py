@@ -2,9 +2,9 @@
 
 Everything that reads what people we do not know have written gets texts that were made to break it:
 control characters, markup, YAML, SQL, payloads, one thing a thousand times over. Nothing may fail
-in a way that is not its own, and nothing may take longer than a second. Then every regular
-expression of ours gets 50,000 characters that almost fit it. `tests/test_hostile.py` does the same
-with fewer cases and without a clock.
+in a way that is not its own, and nothing may take longer than a second of the processor. Then every
+regular expression of ours gets 50,000 characters that almost fit it. `tests/test_hostile.py` does
+the same with fewer cases and without a clock.
 """
 
 from __future__ import annotations
@@ -214,10 +214,10 @@ def attack(target: Target, cases: int) -> tuple[int, float, str]:
     @given(hostile)
     def put(text: str) -> None:
         nonlocal count, longest, worst
-        began = time.perf_counter()
+        began = time.process_time()
         with contextlib.suppress(*target.own):
             target.call(text)
-        took, count = time.perf_counter() - began, count + 1
+        took, count = time.process_time() - began, count + 1
         if took > longest:
             longest, worst = took, text
 
@@ -262,9 +262,9 @@ def slowest(pattern: re.Pattern[str], piece: str, most: int) -> tuple[float, int
     while took < SLOWEST / 4 and length < most:
         length = min(most, length * 2)
         text = (piece * (length // len(piece) + 1))[:length] + "\x00"
-        began = time.perf_counter()
+        began = time.process_time()
         sum(1 for _ in pattern.finditer(text))
-        took = time.perf_counter() - began
+        took = time.process_time() - began
     return took, length
 
 

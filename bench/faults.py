@@ -190,7 +190,7 @@ def _report(folder: Path, faults: Faults, seen: Seen, verdict: Verdict, minutes:
 def _reasons(folder: Path) -> Counter[str]:
     """Count why turns failed, by the web processes' own words."""
     logs = "\n".join(log.read_text(errors="replace") for log in folder.glob("web-*.log"))
-    return Counter(re.findall(r"turn of message \d+ failed: (.*)", logs))
+    return Counter(re.findall(r"the turn failed: (.*)", logs))
 
 
 def _say_what_is_left_out(database: Postgres, *, can_move: bool) -> None:

@@ -62,7 +62,10 @@ def serve() -> None:
     """Start the web process alone."""
     import uvicorn
 
+    from spinebot import logs
     from spinebot.settings import settings
+
+    logs.set_up("web")
 
     # No access log: a conversation's address gives access to it.
     uvicorn.run(
@@ -71,7 +74,7 @@ def serve() -> None:
         host=settings().web_host,
         port=settings().web_port,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         timeout_graceful_shutdown=5,
     )
 

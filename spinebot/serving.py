@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from spinebot import releases
+from spinebot import logs, releases
 from spinebot.db import reading, writing
 from spinebot.errors import SpinebotError
 from spinebot.files import write_whole
@@ -297,5 +297,5 @@ def examine(port: int) -> None:
 
 def serve() -> None:
     """Run the relay until it is told to end."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logs.set_up("rasa")
     asyncio.run(Serving().run())

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from spinebot import logs
 from spinebot.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,7 @@ class Settings:
     mail_from: str
     webhook_url: str | None
     webhook_secret: str | None = field(repr=False)
+    log: str
 
     @property
     def secret_key(self) -> str:
@@ -128,6 +130,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=environ.get("SPINEBOT_MAIL_FROM") or "spinebot@localhost",
         webhook_url=_webhook(environ),
         webhook_secret=environ.get("SPINEBOT_WEBHOOK_SECRET") or None,
+        log=_log(environ),
     )
 
 
@@ -135,6 +138,15 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def settings() -> Settings:
     """Return this process's settings, read once."""
     return read_settings()
+
+
+def _log(environ: Mapping[str, str]) -> str:
+    found = environ.get(logs.VARIABLE) or logs.FORMATS[0]
+    if found not in logs.FORMATS:
+        raise SettingsError(
+            f"SPINEBOT_LOG is {found!r}; it must be one of {', '.join(logs.FORMATS)}"
+        )
+    return found
 
 
 def _data_dir(environ: Mapping[str, str]) -> Path:

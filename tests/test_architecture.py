@@ -28,6 +28,7 @@ ROOMS = {
     "doctor": "spinebot.doctor",
     "language": "spinebot.language",
     "safety": "spinebot.safety",
+    "logs": "spinebot.logs",
     "settings": "spinebot.settings",
     "errors": "spinebot.errors",
     "files": "spinebot.files",
@@ -38,7 +39,7 @@ ROOMS = {
 }
 TERMINAL = {"cli", "main", "running", "serving", "asking", "doctor"}
 EDGES = {"actions", "bot", "web"} | TERMINAL
-GROUND = {"settings", "errors", "files", "keys", "db", "models", "clinic"}
+GROUND = {"logs", "settings", "errors", "files", "keys", "db", "models", "clinic"}
 # Rasa and what only its environment may load; rasa_sdk is the action server's.
 RASA = {"rasa", "sanic", "tensorflow", "keras", "sklearn"}
 # The package's name where it differs from what is imported.
@@ -90,7 +91,7 @@ def allowed(importer: str) -> set[str]:
     """Return the rooms that a room may import, its own aside."""
     below = {"language", "safety"} | GROUND
     return {
-        "bot": {"language", "safety"},
+        "bot": {"language", "safety", "logs"},
         "actions": {"subject", *below},
         "web": {"subject", *below},
         **{name: {"subject", *below, *TERMINAL} for name in TERMINAL},
@@ -98,8 +99,9 @@ def allowed(importer: str) -> set[str]:
         "safety": {"language"},
         "language": set(),
         "errors": set(),
+        "logs": set(),
         "files": set(),
-        "settings": {"errors"},
+        "settings": {"errors", "logs"},
         "keys": {"settings"},
         "db": {"settings", "errors", "keys"},
         "models": {"db"},

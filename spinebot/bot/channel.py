@@ -23,6 +23,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from spinebot import logs
 from spinebot.bot import patches
 from spinebot.bot.action_server import failures
 from spinebot.bot.gates import FINDINGS
@@ -70,16 +71,8 @@ class SpinebotChannel(InputChannel):
 
         @routes.route("/turn", methods=["POST"])
         async def turn(request: Request) -> HTTPResponse:
-            try:
-                return response.json(await _turn(request.app.ctx.agent, request.json))
-            except (ActionFailedError, sa.exc.OperationalError) as error:
-                # OperationalError's words hold what was to be stored: only its kind is logged.
-                logger.error("A turn failed for the moment: %s", type(error).__name__)
-                return response.json({"error": type(error).__name__}, status=503)
-            except Exception as error:  # the outermost edge: nothing may leave as a traceback
-                # The message may hold what a visitor wrote: only its kind is logged.
-                logger.error("A turn failed: %s", type(error).__name__)
-                return response.json({"error": type(error).__name__}, status=500)
+            with logs.about(request.json.get("message")):
+                return await _answer(request)
 
         @routes.route("/forget", methods=["POST"])
         async def forget(request: Request) -> HTTPResponse:
@@ -88,6 +81,19 @@ class SpinebotChannel(InputChannel):
             return response.json({})
 
         return routes
+
+
+async def _answer(request: Request) -> HTTPResponse:
+    try:
+        return response.json(await _turn(request.app.ctx.agent, request.json))
+    except (ActionFailedError, sa.exc.OperationalError) as error:
+        # OperationalError's words hold what was to be stored: only its kind is logged.
+        logger.error("A turn failed for the moment: %s", type(error).__name__)
+        return response.json({"error": type(error).__name__}, status=503)
+    except Exception as error:  # the outermost edge: nothing may leave as a traceback
+        # The message may hold what a visitor wrote: only its kind is logged.
+        logger.error("A turn failed: %s", type(error).__name__)
+        return response.json({"error": type(error).__name__}, status=500)
 
 
 async def _turn(agent: Agent, body: Dict[str, Any]) -> Dict[str, Any]:

@@ -34,6 +34,7 @@ import rasa.utils.common  # noqa: E402
 import rasa.utils.log_utils  # noqa: E402
 from rasa.core.utils import AvailableEndpoints  # noqa: E402
 
+from spinebot import logs  # noqa: E402
 from spinebot.bot.action_server import ActionServer  # noqa: E402
 from spinebot.bot.tracker_store import endpoint_is_ours  # noqa: E402
 
@@ -53,6 +54,7 @@ def main(model: str, port: str) -> None:
         log_level=logging.WARNING, warn_only_once=True, filter_repeated_logs=True
     )
     rasa.utils.log_utils.configure_structlog(logging.WARNING)
+    logs.set_up("rasa", "spinebot")
     rasa.core.run.serve_application(
         model_path=model,
         interface="127.0.0.1",

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
-from spinebot import conversations, emergencies, safety
+from spinebot import conversations, emergencies, logs, safety
 from spinebot.clinic import clinic
 from spinebot.conversations import Understood
 from spinebot.db import now, reading, writing
@@ -68,7 +68,9 @@ class Turns:
     def begin(self, conversation_id: int, message_id: int) -> None:
         """Start the turn of a stored message."""
         before = self._newest.get(conversation_id)
-        task = asyncio.create_task(self._after(before, conversation_id, message_id))
+        # What the task logs, and what it has threads do, is about this message.
+        with logs.about(message_id):
+            task = asyncio.create_task(self._after(before, conversation_id, message_id))
         self._newest[conversation_id] = task
         self.pace.begin()
         task.add_done_callback(lambda done: self._forget(conversation_id, done))
@@ -159,7 +161,7 @@ class Turns:
         except Exception as error:  # the outermost edge of a turn
             # Our own errors' words never hold what was typed; others' might.
             reason = error if isinstance(error, SpinebotError) else type(error).__name__
-            logger.error("turn of message %s failed: %s", message_id, reason)
+            logger.error("the turn failed: %s", reason)
             await self._apologise(message_id)
         metrics.TURN_SECONDS.observe(time.perf_counter() - began)
         self.tell(conversation_id, NEWS)
@@ -171,7 +173,7 @@ class Turns:
                 await self._in_order(conversation_id, message_id)
                 return
             except AWAY as error:
-                logger.warning("turn of message %s: %s; again", message_id, type(error).__name__)
+                logger.warning("the turn failed: %s; it is tried again", type(error).__name__)
                 metrics.TRIED_AGAIN.inc()
             await asyncio.sleep(wait)
         await self._in_order(conversation_id, message_id)
@@ -217,7 +219,7 @@ class Turns:
         except Exception as error:
             # The database is away too. The message stays unanswered and `resume` will find it, or
             # `adopt` does; the widget's own banner tells the visitor.
-            logger.error("no apology for message %s: %s", message_id, type(error).__name__)
+            logger.error("there is no apology either: %s", type(error).__name__)
 
 
 def _waiting(longer_than: timedelta = timedelta()) -> list[tuple[int, int]]:
