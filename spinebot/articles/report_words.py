@@ -15,7 +15,7 @@ from spacy.matcher import PhraseMatcher
 from spacy.util import filter_spans
 
 from spinebot.articles.glossary import Glossary, Term, glossary
-from spinebot.language.spine_terms import pipeline, spine_terms
+from spinebot.language.spine_terms import document, pipeline, spine_terms
 from spinebot.language.word_lines import line_of, word_set
 
 MOST_TERMS = 6
@@ -112,17 +112,17 @@ Place = tuple[int, int, bool]
 
 def _terms_in(text: str) -> dict[Place, Term]:
     """Return what is there, by its place in the text."""
-    document, known = pipeline().make_doc(text), glossary()
-    matches = _matcher(known)(document)
-    numbers = {(start, end): int(document.vocab.strings[key]) for key, start, end in matches}
-    words = line_of(document).words
+    tokens, known = document(text), glossary()
+    matches = _matcher(known)(tokens)
+    numbers = {(start, end): int(tokens.vocab.strings[key]) for key, start, end in matches}
+    words = line_of(tokens).words
     return {
         (
             span.start,
             span.end,
             bool(_OLD.intersection(words[max(0, span.start - 2) : span.start])),
         ): known.terms[numbers[span.start, span.end]]
-        for span in filter_spans([document[start:end] for _, start, end in matches])
+        for span in filter_spans([tokens[start:end] for _, start, end in matches])
         if not _is_denied(words, span.start, span.end)
     }
 

@@ -8,7 +8,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.training_data.message import Message
 
-from spinebot.language.spine_terms import pipeline
+from spinebot.language.spine_terms import document
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
@@ -36,5 +36,9 @@ class SpacyTokenizer(Tokenizer):
 
     def tokenize(self, message: Message, attribute: str) -> List[Token]:
         """Return the tokens of one attribute, spaces left out."""
-        document = pipeline().make_doc(message.get(attribute))
-        return [Token(token.text, token.idx) for token in document if not token.is_space]
+        text = message.get(attribute)
+        return [
+            Token(text[token.idx : token.idx + len(token)], token.idx)
+            for token in document(text)
+            if not token.is_space
+        ]

@@ -15,13 +15,12 @@ from spacy.matcher import Matcher
 from spacy.tokens import Span
 from spacy.util import filter_spans
 
-from spinebot.language.spine_terms import pipeline
+from spinebot.language.spine_terms import document, pipeline
 
 # Digits with the signs that people put between them; seven digits are the shortest phone number.
 _NUMBER = re.compile(r"\+?\(?\d(?:[\s().\-–/]*\d){6,}")
 # From the first sign of a run on: tried from each, a long run without @ would take for ever.
 _EMAIL = re.compile(r"(?<![^\s@<>,;])[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+", re.IGNORECASE)
-_LONG_RUN = re.compile(r"\S{80,}")
 _NAME_LEADS = ["name is", "name's", "names is", "i am called", "call me", "i'm called"]
 _NOT_NAMES = {
     *("when", "whenever", "back", "if", "at", "on", "in", "and", "but", "a", "the", "please"),
@@ -61,10 +60,8 @@ def redact(text: str) -> str:
     """Return ``text`` with personal data replaced by [email], [number], [name], [date of birth]."""
     text = _EMAIL.sub("[email]", text)
     text = _NUMBER.sub("[number]", text)
-    # No word, name or date is as long, and spaCy takes such a run apart sign by sign, in the square
-    # of its length.
-    document = pipeline().make_doc(_LONG_RUN.sub(lambda run: "x" * len(run[0]), text))
-    spans = [_masked_part(document[start:end], key) for key, start, end in _matcher()(document)]
+    words = document(text)
+    spans = [_masked_part(words[start:end], key) for key, start, end in _matcher()(words)]
     for span in reversed(filter_spans(spans)):
         text = f"{text[: span.start_char]}[{span.label_}]{text[span.end_char :]}"
     return text

@@ -25,6 +25,7 @@ from spinebot.language.word_lines import Line, line_of, sentence_starts, tagged,
 
 __all__ = ["TERMS", "SpineTerm", "is_telling", "pipeline", "said", "spine_terms"]
 
+_LONG_RUN = re.compile(r"\S{80,}")
 _LEVEL = r"(?i)^(c[1-8]|t(1[0-2]|[1-9])|l[1-6]|s[1-5])$"
 _LEVEL_PAIR = r"(?i)^([ctl]1?[0-9]){1}[ctls]1?[0-9]$"  # "L5S1"
 # Kinds that a "no" takes back, and illnesses that may be a relative's.
@@ -70,6 +71,16 @@ def pipeline() -> Language:
     return language
 
 
+def document(text: str) -> Doc:
+    """Return the tokens of what a visitor wrote, each where it stands in ``text``.
+
+    A run of 80 signs and more without a blank is one token of as many x: no word, name or date is
+    as long, and spaCy takes such a run apart sign by sign, in the square of its length: minutes for
+    one message.
+    """
+    return pipeline().make_doc(_LONG_RUN.sub(lambda run: "x" * len(run[0]), text))
+
+
 @functools.cache
 def _phrases() -> PhraseMatcher:
     matcher = PhraseMatcher(pipeline().vocab, attr="NORM")
@@ -103,10 +114,10 @@ def spine_terms(text: str, today: date | None = None) -> list[SpineTerm]:
     A duration's value is its bucket where it says how long the trouble has lasted, else its words.
     today: what "since March" is counted to; by default the day it is.
     """
-    document = pipeline().make_doc(text)
-    spans = filter_spans(_spans(document))
-    line = line_of(document)
-    found = [*_stated(document, spans, line), *_told(document, spans, line, today or date.today())]
+    words = document(text)
+    spans = filter_spans(_spans(words))
+    line = line_of(words)
+    found = [*_stated(words, spans, line), *_told(words, spans, line, today or date.today())]
     return sorted(found, key=lambda term: (term.start, term.end))
 
 
