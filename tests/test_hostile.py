@@ -8,10 +8,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from bench import attacks
-from spinebot import intake
+from spinebot import conversations, intake
+from spinebot.db import writing
 from spinebot.language import followups, messages
 from spinebot.language.redaction import redact
 from spinebot.models import Role
+from spinebot.web import turns
 from tests.console import new_account, send, sign_in, talk
 
 # As JSON can say it, and no encoding can: half of a sign.
@@ -84,3 +86,15 @@ def test_every_pattern_is_tried() -> None:
     found = dict(attacks.patterns())
     assert len(found) > 100
     assert any(name.startswith("spinebot.intake.") for name in found)
+
+
+def test_rasa_gets_no_more_than_it_reads(database: str) -> None:
+    """It held Rasa for ten seconds and more; that it is too long can be seen of its beginning."""
+    with writing() as session:
+        conversation, _ = conversations.start(session, "page")
+        message, _ = conversations.say(session, conversation, "$(" * 25_000, "key 0001")
+    asked = turns._check_safety(message.id)
+    assert asked is not None
+    text = asked.call["text"]
+    assert len(text) == messages.MAX_CHARACTERS + 1
+    assert messages.screen(text) is messages.Screen.TOO_LONG

@@ -25,6 +25,7 @@ from spinebot.clinic import clinic
 from spinebot.conversations import Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import SpinebotError
+from spinebot.language.messages import MAX_CHARACTERS
 from spinebot.models import Conversation, Message, Owner, Trial
 from spinebot.safety import Action
 from spinebot.safety import Finding as RedFlag
@@ -280,7 +281,8 @@ def _check_safety(message_id: int) -> Asked | None:
             call = {
                 "message": message.id,
                 "sender": conversation.sender,
-                "text": message.said,
+                # One sign more than Rasa reads: it says that it is too long, and in no time.
+                "text": message.said[: MAX_CHARACTERS + 1],
                 "payload": message.payload,
                 "memory": conversation.memory,
                 "server": _server(conversation),
