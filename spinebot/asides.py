@@ -7,6 +7,7 @@ decided by the readers in ``spinebot.intake``.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ _WISH = (
 )
 _LEAD = re.compile(rf"^(?:(?:{_INTERJECTION}|{_WISH}){_SPACE})+", re.I)
 _INTERJECTIONS = re.compile(rf"^(?:{_INTERJECTION}{_SPACE})+", re.I)
-_STOPS = " \t\n,.!;:?"
+_STOPS = string.whitespace + "\u00a0\u2009\u202f,.!;:?"
 _TRAIL = re.compile(
     r"(?<=[\s,.!;:?])(?:please|pls|thanks|thank you|thx|sorry|instead|for me|if possible)$", re.I
 )

@@ -243,6 +243,8 @@ def renew_keys(session: Session) -> int:
         before = each.phone_key, each.email_key
         _add_keys(each)
         count += before != (each.phone_key, each.email_key)
+    # Whoever goes on with the session may forget its objects.
+    session.flush()
     return count
 
 

@@ -44,7 +44,7 @@ def add() -> Path:
     """Put a new key before the present one; return the file. It counts from the next start on.
 
     Raises:
-        RotationError: the key is no file's, or a change goes on.
+        RotationError: the key is no file's, the file cannot be written, or a change goes on.
     """
     path = secret_file(os.environ)
     if path is None:
@@ -54,7 +54,7 @@ def add() -> Path:
         )
     if len(settings().secret_keys) > 1:
         raise RotationError("There are two keys already: `spinebot keys reseal`, then `drop`.")
-    write_whole(path, f"{new_secret()}\n{settings().secret_key}\n")
+    _write(path, f"{new_secret()}\n{settings().secret_key}\n")
     return path
 
 
@@ -83,7 +83,8 @@ def drop() -> Path:
     """Take the older keys away; return the file.
 
     Raises:
-        RotationError: there is one key only, it is no file's, or something needs an older one.
+        RotationError: there is one key only, it is no file's, the file cannot be written, or
+            something needs an older key.
     """
     path = secret_file(os.environ)
     if path is None:
@@ -93,8 +94,18 @@ def drop() -> Path:
     with reading() as session:
         if count := left(session):
             raise RotationError(f"{count} values need an older key: `spinebot keys reseal` first.")
-    write_whole(path, f"{settings().secret_key}\n")
+    _write(path, f"{settings().secret_key}\n")
     return path
+
+
+def _write(path: Path, keys: str) -> None:
+    try:
+        write_whole(path, keys)
+    except OSError as error:
+        raise RotationError(
+            f"{path} cannot be written ({error.strerror}); nothing has changed. Where the file is "
+            "not the bot's own, put the keys in by hand: a line each, the newest first."
+        ) from error
 
 
 def left(session: Session) -> int:

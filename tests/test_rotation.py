@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,31 @@ def test_open_chats_are_answered_after_a_change(client: TestClient, data_dir: Pa
     rotation.add()
     restart()
     assert client.get(f"/api/conversations/{token}/messages").status_code == 200
+
+
+def test_a_file_that_cannot_be_written_stays(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = settings().secret_key
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rotation, "write_whole", full)
+    with pytest.raises(RotationError, match="No space left on device"):
+        rotation.add()
+    restart()
+    assert settings().secret_keys == (old,)
+
+
+def test_the_new_key_can_be_read_by_nobody_else_at_any_moment(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings().secret_key
+    modes = []
+    sync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (modes.append(os.fstat(file).st_mode & 0o777), sync(file))
+    )
+    rotation.add()
+    assert modes == [0o600]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from starlette.testclient import TestClient
 
 from spinebot import conversations
 from spinebot.conversations import Understood
@@ -12,6 +14,7 @@ from spinebot.db import now, reading, writing
 from spinebot.models import Message
 from spinebot.web import turns
 from spinebot.web.rasa import Turn
+from spinebot.web.turns import Turns
 
 
 def waiting(age: timedelta) -> int:
@@ -55,3 +58,20 @@ def test_an_apology_comes_after_no_answer(database: str) -> None:
         stored = session.get_one(Message, message)
         said = conversations.messages_after(session, stored.conversation_id, stored.number)
     assert [each.text for each in said] == ["an answer"]
+
+
+def test_what_was_said_is_told_before_the_reply(client: TestClient) -> None:
+    """Another tab of the visitor's need not wait for Rasa, however long that takes."""
+    message_id = waiting(timedelta())
+    found: Turns = client.app.state.turns  # type: ignore[attr-defined]
+
+    async def listen() -> list[str]:
+        with reading() as session:
+            conversation_id = session.get_one(Message, message_id).conversation_id
+        async with found.listening(conversation_id) as queue:
+            found.begin(conversation_id, message_id)
+            return [(await asyncio.wait_for(queue.get(), 30))[0] for _ in range(3)]
+
+    assert client.portal is not None
+    # Rasa is away here: the reply is an apology.
+    assert client.portal.call(listen) == ["typing", "news", "news"]

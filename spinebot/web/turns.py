@@ -188,14 +188,16 @@ class Turns:
                     or self._shared.is_alone
                     or not await to_thread.run_sync(_has_older_waiting, message_id)
                 ):
-                    await self._run(message_id)
+                    await self._run(conversation_id, message_id)
                     return
             await asyncio.sleep(WAIT_SECONDS)
 
-    async def _run(self, message_id: int) -> None:
+    async def _run(self, conversation_id: int, message_id: int) -> None:
         asked = await to_thread.run_sync(_check_safety, message_id)
         if asked is None:
             return
+        # The visitor's other tabs see what was said. Not sooner: the check needs the time.
+        self.tell(conversation_id, NEWS)
         if asked.suspected:
             turn = await self._second_opinion(asked)
             if turn is None:
