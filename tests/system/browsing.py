@@ -89,6 +89,20 @@ def open_chat(page: Page) -> None:
     expect(box).to_be_visible()
 
 
+def arrive(page: Page, origin: str, shelf: dict[str, Any] | None = None) -> None:
+    """Come to the page anew; the tab remembers these values of the widget's and no others.
+
+    They are written on a page without the widget: one that is at work there stores its own over
+    them before it is gone.
+    """
+    page.goto(f"{origin}/console/login")
+    page.evaluate(
+        "([name, value]) => { sessionStorage.clear(); sessionStorage.setItem(name, value); }",
+        [f"spine-chat {origin}", json.dumps(shelf or {})],
+    )
+    page.goto(origin)
+
+
 def say(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Your message").fill(text)
     page.keyboard.press("Enter")

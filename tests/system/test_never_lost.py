@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from tests.system.assistant import Assistant, wait_until
+from tests.system.browsing import arrive
 from tests.system.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
 
 pytestmark = pytest.mark.browser
@@ -95,8 +96,7 @@ def test_every_message_is_shown_once_and_in_order(
         said: dict[str, list[str]] = {host: [] for host, _ in pages}
         for (host, page), plan in zip(pages, found, strict=True):
             proxy.schedules[host] = deque()
-            page.evaluate("sessionStorage.clear()")
-            page.reload()
+            arrive(page, page.url.rstrip("/"))
             _ready(page)
             proxy.schedules[host] = deque(plan.faults)
         for place in range(max(len(plan.steps) for plan in found)):

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from spinebot import keys
 from tests.system.assistant import Assistant, Visitor, wait_until
-from tests.system.browsing import check_axe, open_chat, picture, say, visit
+from tests.system.browsing import arrive, check_axe, open_chat, picture, say, visit
 
 pytestmark = pytest.mark.browser
 
@@ -188,8 +188,7 @@ def test_a_spanish_page_gets_a_spanish_widget(browser: Browser, assistant: Assis
         expect(page.get_by_role("log")).to_contain_text("Hello, I am the clinic's chatbot")
         spanish = english.replace('lang="en"', 'lang="es"')
         page.route(f"{assistant.web_url}/", lambda route: route.fulfill(body=spanish))
-        page.evaluate("sessionStorage.clear()")
-        page.reload()
+        arrive(page, assistant.web_url)
         expect(page.get_by_role("log")).to_contain_text("Hola, soy el chatbot")
         expect(page.get_by_role("button", name="Cerrar el chat")).to_be_visible()
         check_accessibility(page, "Spanish")
@@ -356,12 +355,7 @@ def test_nothing_that_anybody_writes_is_run(browser: Browser, assistant: Assista
     connection.close()
     assert number >= 450
     with visit(browser, assistant.web_url, 1280, 800) as page:
-        shelf = json.dumps({"token": visitor.token, "open": True})
-        page.evaluate(
-            "([name, value]) => sessionStorage.setItem(name, value)",
-            [f"spine-chat {assistant.web_url}", shelf],
-        )
-        page.reload()
+        arrive(page, assistant.web_url, {"token": visitor.token, "open": True})
         open_chat(page)
         shown = (
             "document.querySelector('spine-chat').shadowRoot.querySelectorAll('.message').length"
