@@ -27,6 +27,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 
+from bench import plots
 from bench.cluster import Cluster, running
 from bench.latency import percentile
 from bench.load import NO_LIMITS, QUESTIONS, Crowd
@@ -263,6 +264,10 @@ def soak(cluster: Cluster, options: argparse.Namespace) -> None:
         print("| " + " | ".join(f"{row[name]:,.1f}".removesuffix(".0") for name in names) + " |")
     waits = [end - start for start, _, end in seen.waits]
     print(f"waits: p50 {percentile(waits, 50):.2f} s, p95 {percentile(waits, 95):.2f} s")
+    thinned = rows[:: max(1, len(rows) // 10)]
+    for name in names[2:]:
+        points = [(round(row["minute"]), row[name]) for row in thinned]
+        print(plots.line(f"half the capacity: {name}", "minute", name, points))
 
 
 def _sample(cluster: Cluster, crowd: Crowd, seconds: float) -> dict[str, float]:

@@ -87,6 +87,22 @@ def serve_rasa() -> None:
     serving.serve()
 
 
+@app.command("settings")
+def settings_now(
+    markdown: Annotated[bool, typer.Option(help="The table of docs/settings.md.")] = False,
+) -> None:
+    """Print every environment variable and what it is now; `*`: set. Secrets are not shown."""
+    from spinebot import variables
+
+    if markdown:
+        typer.echo(variables.markdown())
+        return
+    width = max(len(variable.name) for variable in variables.VARIABLES)
+    for name, value, is_set in variables.present():
+        typer.echo(f"{'*' if is_set else ' '} {name:{width}}  {value}")
+    settings()  # A value that cannot be used is an error here, as it is at the start.
+
+
 @app.command()
 def train(
     keep: Annotated[bool, typer.Option(help="Train and measure; do not put it live.")] = False,

@@ -1,6 +1,6 @@
 """Every setting: its environment variable, its type, its default. A bad value stops the start.
 
-``docs/settings.md`` lists them; a test holds that list to this file.
+What each means, its default and what is allowed: ``spinebot/variables.py``.
 """
 
 from __future__ import annotations
@@ -19,20 +19,14 @@ from sqlalchemy.exc import ArgumentError
 
 from spinebot import logs
 from spinebot.errors import SettingsError
+from spinebot.variables import default
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# How often: messages of one conversation, and of one address; conversations and details that one
-# address begins or leaves.
 SHORTEST_KEY = 32  # characters of the secret key
-LIMITS = {
-    "messages": ("SPINEBOT_LIMIT_MESSAGES", "20/minute"),
-    "address": ("SPINEBOT_LIMIT_ADDRESS", "60/minute"),
-    "conversations": ("SPINEBOT_LIMIT_CONVERSATIONS", "30/hour"),
-    "handoffs": ("SPINEBOT_LIMIT_HANDOFFS", "10/hour"),
-    "logins": ("SPINEBOT_LIMIT_LOGINS", "30/hour"),
-}
+# What is counted, each with a variable of its own.
+LIMITS = ("messages", "address", "conversations", "handoffs", "logins")
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Settings:
     data_dir: Path
     clinic_file: Path
     database_url: URL
-    redis_url: str | None
+    redis_url: str | None = field(repr=False)
     rasa_address: str | None
     # The newest first: it seals and signs; what the older ones sealed and signed is still good.
     secret_keys: tuple[str, ...] = field(repr=False)
@@ -109,25 +103,23 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     data_dir = _data_dir(environ)
     default_url = f"sqlite:///{data_dir / 'spinebot.db'}"
-    web_port = _port(environ, "SPINEBOT_WEB_PORT", 8000)
+    web_port = _port(environ, "SPINEBOT_WEB_PORT")
     return Settings(
         data_dir=data_dir,
         clinic_file=_clinic_file(environ),
         database_url=_database_url(environ.get("SPINEBOT_DATABASE_URL") or default_url),
-        redis_url=environ.get("SPINEBOT_REDIS_URL") or None,
-        rasa_address=(environ.get("SPINEBOT_RASA_URL") or "").rstrip("/") or None,
+        redis_url=_redis(environ),
+        rasa_address=_address(environ, "SPINEBOT_RASA_URL") or None,
         secret_keys=_secrets(environ),
-        web_host=environ.get("SPINEBOT_WEB_HOST") or "127.0.0.1",
+        web_host=environ.get("SPINEBOT_WEB_HOST") or default("SPINEBOT_WEB_HOST"),
         web_port=web_port,
-        rasa_port=_port(environ, "SPINEBOT_RASA_PORT", 5005),
-        actions_port=_port(environ, "SPINEBOT_ACTIONS_PORT", 5055),
-        rasa_timeout=_seconds(environ, "SPINEBOT_RASA_TIMEOUT", 10.0),
+        rasa_port=_port(environ, "SPINEBOT_RASA_PORT"),
+        actions_port=_port(environ, "SPINEBOT_ACTIONS_PORT"),
+        rasa_timeout=_seconds(environ, "SPINEBOT_RASA_TIMEOUT"),
         public_url=_address(environ, "SPINEBOT_PUBLIC_URL", f"http://localhost:{web_port}"),
-        limits={
-            name: _limit(environ, variable, default) for name, (variable, default) in LIMITS.items()
-        },
+        limits={name: _limit(environ, f"SPINEBOT_LIMIT_{name.upper()}") for name in LIMITS},
         smtp_url=_smtp(environ),
-        mail_from=environ.get("SPINEBOT_MAIL_FROM") or "spinebot@localhost",
+        mail_from=environ.get("SPINEBOT_MAIL_FROM") or default("SPINEBOT_MAIL_FROM"),
         webhook_url=_webhook(environ),
         webhook_secret=environ.get("SPINEBOT_WEBHOOK_SECRET") or None,
         log=_log(environ),
@@ -141,7 +133,7 @@ def settings() -> Settings:
 
 
 def _log(environ: Mapping[str, str]) -> str:
-    found = environ.get(logs.VARIABLE) or logs.FORMATS[0]
+    found = environ.get(logs.VARIABLE) or default(logs.VARIABLE)
     if found not in logs.FORMATS:
         raise SettingsError(
             f"SPINEBOT_LOG is {found!r}; it must be one of {', '.join(logs.FORMATS)}"
@@ -161,15 +153,15 @@ def _clinic_file(environ: Mapping[str, str]) -> Path:
     return path
 
 
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
+def _port(environ: Mapping[str, str], name: str) -> int:
+    text = environ.get(name) or default(name)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise SettingsError(f"{name} is {text!r}: it must be a port, 1 to 65535")
     return int(text)
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name) or str(default)
+def _seconds(environ: Mapping[str, str], name: str) -> float:
+    text = environ.get(name) or default(name)
     try:
         value = float(text)
     except ValueError:
@@ -179,18 +171,18 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _limit(environ: Mapping[str, str], name: str, default: str) -> str:
-    text = environ.get(name) or default
+def _limit(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name) or default(name)
     if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", text):
         raise SettingsError(f"{name} is {text!r}: it must be like 20/minute")
     return text
 
 
-def _address(environ: Mapping[str, str], name: str, default: str) -> str:
-    text = (environ.get(name) or default).rstrip("/")
-    if not text.startswith(("http://", "https://")):
+def _address(environ: Mapping[str, str], name: str, otherwise: str = "") -> str:
+    text = environ.get(name) or otherwise
+    if text and not text.startswith(("http://", "https://")):
         raise SettingsError(f"{name} is {text!r}: it must begin with http:// or https://")
-    return text
+    return text.rstrip("/")
 
 
 def _smtp(environ: Mapping[str, str]) -> str | None:
@@ -205,7 +197,15 @@ def _webhook(environ: Mapping[str, str]) -> str | None:
     url = environ.get("SPINEBOT_WEBHOOK_URL") or None
     if url and len(environ.get("SPINEBOT_WEBHOOK_SECRET") or "") < 16:
         raise SettingsError("SPINEBOT_WEBHOOK_SECRET must have at least 16 characters: it signs")
-    return _address(environ, "SPINEBOT_WEBHOOK_URL", "") if url else None
+    return _address(environ, "SPINEBOT_WEBHOOK_URL") or None
+
+
+def _redis(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("SPINEBOT_REDIS_URL") or None
+    # The text may hold a password: it is not repeated.
+    if text and not re.match(r"(rediss?|redis\+unix)://.", text):
+        raise SettingsError("SPINEBOT_REDIS_URL must be like redis://host:6379/0")
+    return text
 
 
 def _database_url(text: str) -> URL:

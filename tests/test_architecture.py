@@ -29,6 +29,7 @@ ROOMS = {
     "language": "spinebot.language",
     "safety": "spinebot.safety",
     "logs": "spinebot.logs",
+    "variables": "spinebot.variables",
     "settings": "spinebot.settings",
     "errors": "spinebot.errors",
     "files": "spinebot.files",
@@ -39,7 +40,7 @@ ROOMS = {
 }
 TERMINAL = {"cli", "main", "running", "serving", "asking", "doctor"}
 EDGES = {"actions", "bot", "web"} | TERMINAL
-GROUND = {"logs", "settings", "errors", "files", "keys", "db", "models", "clinic"}
+GROUND = {"logs", "variables", "settings", "errors", "files", "keys", "db", "models", "clinic"}
 # Rasa and what only its environment may load; rasa_sdk is the action server's.
 RASA = {"rasa", "sanic", "tensorflow", "keras", "sklearn"}
 # The package's name where it differs from what is imported.
@@ -101,7 +102,8 @@ def allowed(importer: str) -> set[str]:
         "errors": set(),
         "logs": set(),
         "files": set(),
-        "settings": {"errors", "logs"},
+        "variables": set(),
+        "settings": {"errors", "logs", "variables"},
         "keys": {"settings"},
         "db": {"settings", "errors", "keys"},
         "models": {"db"},

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from spinebot import safety
+from spinebot import safety, variables
 from tests.conftest import ROOT
 from tests.test_cli import COMMANDS
 from tests.test_content import INTENTS
@@ -83,6 +83,16 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_documented_setting_is_read() -> None:
     assert documented() - used() == set()
+
+
+def test_the_table_of_settings_is_made_of_the_code() -> None:
+    found = re.search(
+        r"<!-- spinebot settings --markdown -->\n(.*?)\n<!-- end -->",
+        read("docs/settings.md"),
+        re.DOTALL,
+    )
+    assert found
+    assert found[1] == variables.markdown()
 
 
 def test_the_scan_finds_settings() -> None:

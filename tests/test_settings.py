@@ -8,6 +8,7 @@ import pytest
 
 from spinebot.errors import SettingsError
 from spinebot.settings import ROOT, Settings, read_settings
+from spinebot.variables import VARIABLES, present
 from tests.factories import at_once
 
 KEY = "k" * 32
@@ -152,3 +153,26 @@ def test_an_empty_key_in_the_data_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(SettingsError, match="secret_key must hold"):
         from_file(tmp_path)
+
+
+def test_the_list_of_settings_shows_no_secret() -> None:
+    environ = {variable.name: "hunter22" for variable in VARIABLES}
+    shown = {name: value for name, value, is_set in present(environ) if is_set}
+    assert len(shown) == len(VARIABLES)
+    hidden = {name for name, value in shown.items() if value != "hunter22"}
+    assert hidden == {variable.name for variable in VARIABLES if variable.is_secret}
+    assert {"SPINEBOT_SECRET_KEY", "SPINEBOT_SMTP_URL", "SPINEBOT_DATABASE_URL"} <= hidden
+    assert not any("hunter22" in shown[name] for name in hidden)
+
+
+@pytest.mark.parametrize("variable", ["SPINEBOT_RASA_URL", "SPINEBOT_PUBLIC_URL"])
+def test_an_address_that_is_none_is_named(variable: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        read(**{variable: "spine.example"})
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost:6379/0", "redis://"])
+def test_a_redis_that_is_none_is_named_without_its_words(url: str) -> None:
+    with pytest.raises(SettingsError, match="SPINEBOT_REDIS_URL must be like") as caught:
+        read(SPINEBOT_REDIS_URL=url)
+    assert url not in str(caught.value).replace("redis://host:6379/0", "")
