@@ -134,37 +134,42 @@ def _moment(chance: random.Random) -> datetime:
             return at
 
 
-def _talk(
-    batch: Batch,
-    conversation_id: int,
-    message_id: int,
-    chance: random.Random,
-    answers: dict[str, tuple[str, int]],
-    said: dict[str, list[str]],
-) -> int:
-    """Add one conversation; return the last message's id."""
-    at, number = _moment(chance), 0
-    began = at
+class _Talk:
+    """One conversation as it grows: what is said goes into the batch at once."""
 
-    def add(sender: Sender, text: str, **more: Any) -> int:
-        nonlocal number, message_id, at
-        number, message_id = number + 1, message_id + 1
-        at += timedelta(seconds=chance.randrange(8, 60) if sender is Sender.VISITOR else 1)
-        batch.messages.append(
+    def __init__(
+        self, batch: Batch, conversation_id: int, message_id: int, chance: random.Random
+    ) -> None:
+        """message_id: the last one that is taken."""
+        self._batch, self._id, self._chance = batch, conversation_id, chance
+        self.message_id, self._number = message_id, 0
+        self._began = self._at = _moment(chance)
+        self._offer: str | None = None
+
+    def _add(self, sender: Sender, text: str, **more: Any) -> int:
+        """Add a message; return its id."""
+        self._number, self.message_id = self._number + 1, self.message_id + 1
+        if more.pop("answered", False):
+            more["answered_at"] = self._at
+        visitor = sender is Sender.VISITOR
+        self._at += timedelta(seconds=self._chance.randrange(8, 60) if visitor else 1)
+        self._batch.messages.append(
             {
                 **dict.fromkeys(_COLUMNS),
-                "id": message_id,
-                "conversation_id": conversation_id,
-                "number": number,
+                "id": self.message_id,
+                "conversation_id": self._id,
+                "number": self._number,
                 "sender": sender.value,
                 "text": text,
-                "created_at": at,
+                "created_at": self._at,
                 **more,
             }
         )
-        return message_id
+        return self.message_id
 
-    for _ in range(min(1 + int(chance.expovariate(1 / 3.5)), 12)):
+    def question(self, answers: dict[str, tuple[str, int]], said: dict[str, list[str]]) -> None:
+        """A question, and its answer or the bot's asking again."""
+        chance = self._chance
         intent = chance.choice(sorted(said))
         sure = round(min(0.99, max(0.05, chance.betavariate(6, 2))), 3)
         understood: dict[str, Any] = {
@@ -177,85 +182,125 @@ def _talk(
         }
         if sure < 0.4:
             understood |= {"intent": "nlu_fallback", "actions": ["action_ask_again"]}
-        asked = add(Sender.VISITOR, chance.choice(said[intent]), **understood, answered_at=at)
+        words = chance.choice(said[intent])
+        asked = self._add(Sender.VISITOR, words, **understood, answered=True)
         if sure < 0.4:
-            add(Sender.BOT, clinic().say("trouble"), in_reply_to=number)
+            self._add(Sender.BOT, clinic().say("trouble"), in_reply_to=self._number)
             if chance.random() < 0.3:
-                text = batch.messages[-2]["text"]
-                batch.unanswered.append(
-                    {
-                        "message_id": asked,
-                        "conversation_id": conversation_id,
-                        "question": text,
-                        "ranking": [],
-                        "created_at": at,
-                    }
-                )
-            continue
+                self._leave_unanswered(asked, words)
+            return
         text, revision = answers[intent]
-        add(Sender.BOT, text, in_reply_to=number, section_revision_id=revision)
+        self._add(Sender.BOT, text, in_reply_to=self._number, section_revision_id=revision)
         if chance.random() < 0.12:
-            helpful = chance.random() < 0.75
-            reason = None if helpful else chance.choice(["not_my_question", "unclear", "too_long"])
-            batch.feedback.append(
-                {
-                    "conversation_id": conversation_id,
-                    "number": number,
-                    "helpful": helpful,
-                    "reason": reason,
-                    "created_at": at,
-                }
-            )
-    offer = chance.choices([None, "made", "declined", "accepted"], [30, 35, 15, 20])[0]
-    for step, slot in enumerate(FORM_SLOTS if offer == "accepted" else (), 1):
-        question = {"type": "form", "slot": slot, "step": step, "steps": len(FORM_SLOTS)}
-        add(Sender.BOT, clinic().say(f"ask_{slot}"), custom=question)
-        if chance.random() < 0.06:
-            break
-        add(Sender.VISITOR, f"[{slot}]", intent="inform", confidence=0.9, answered_at=at)
-    else:
-        if offer == "accepted":
-            batch.complete.append(conversation_id)
-    if chance.random() < 0.06:
-        intent, text = chance.choice(OUTSIDE)
-        add(Sender.VISITOR, text, intent=intent, confidence=0.9, model=MODEL, answered_at=at)
-        add(Sender.BOT, clinic().say("trouble"), in_reply_to=number)
-    if chance.random() < 0.02:
-        asked = add(
+            self._rate()
+
+    def _leave_unanswered(self, message_id: int, words: str) -> None:
+        self._batch.unanswered.append(
+            {
+                "message_id": message_id,
+                "conversation_id": self._id,
+                "question": words,
+                "ranking": [],
+                "created_at": self._at,
+            }
+        )
+
+    def _rate(self) -> None:
+        helpful = self._chance.random() < 0.75
+        reasons = ["not_my_question", "unclear", "too_long"]
+        self._batch.feedback.append(
+            {
+                "conversation_id": self._id,
+                "number": self._number,
+                "helpful": helpful,
+                "reason": None if helpful else self._chance.choice(reasons),
+                "created_at": self._at,
+            }
+        )
+
+    def offer(self) -> None:
+        """The offer of the review, and its form, which some leave on the way."""
+        offers = [None, "made", "declined", "accepted"]
+        self._offer = self._chance.choices(offers, [30, 35, 15, 20])[0]
+        if self._offer != "accepted":
+            return
+        for step, slot in enumerate(FORM_SLOTS, 1):
+            question = {"type": "form", "slot": slot, "step": step, "steps": len(FORM_SLOTS)}
+            self._add(Sender.BOT, clinic().say(f"ask_{slot}"), custom=question)
+            if self._chance.random() < 0.06:
+                return
+            how = {"intent": "inform", "confidence": 0.9}
+            self._add(Sender.VISITOR, f"[{slot}]", **how, answered=True)
+        self._batch.complete.append(self._id)
+
+    def outside(self) -> None:
+        """Something that the bot does not answer."""
+        intent, text = self._chance.choice(OUTSIDE)
+        how = {"intent": intent, "confidence": 0.9, "model": MODEL}
+        self._add(Sender.VISITOR, text, **how, answered=True)
+        self._add(Sender.BOT, clinic().say("trouble"), in_reply_to=self._number)
+
+    def emergency(self) -> None:
+        """A red flag and its warning."""
+        asked = self._add(
             Sender.VISITOR,
             "I am numb between my legs and I can not pee",
             intent="report_emergency",
             confidence=1.0,
             actions=["red_flags"],
-            answered_at=at,
+            answered=True,
         )
-        add(Sender.BOT, "Please go to an emergency room now. Call 911 if you cannot get there.")
-        batch.findings.append(
+        warning = "Please go to an emergency room now. Call 911 if you cannot get there."
+        self._add(Sender.BOT, warning)
+        self._batch.findings.append(
             {
-                "conversation_id": conversation_id,
+                "conversation_id": self._id,
                 "message_id": asked,
                 "rule": "RF01",
                 "action": "emergency_room",
                 "evidence": ["numb between my legs", "can not pee"],
-                "created_at": at,
+                "created_at": self._at,
             }
         )
-    batch.conversations.append(
-        {
-            "id": conversation_id,
-            "token_hash": f"sample-{conversation_id}",
-            "owner": "bot",
-            "page": f"https://www.clinic.example{chance.choice(PAGES)}",
-            "language": "en",
-            "created_at": began,
-            "last_message_at": at,
-            "last_number": number,
-            "rasa_session": 1,
-            "rasa_turns": 0,
-            "memory": {"mri_offer": offer} if offer else {},
-        }
-    )
-    return message_id
+
+    def end(self) -> None:
+        """Add the conversation itself."""
+        self._batch.conversations.append(
+            {
+                "id": self._id,
+                "token_hash": f"sample-{self._id}",
+                "owner": "bot",
+                "page": f"https://www.clinic.example{self._chance.choice(PAGES)}",
+                "language": "en",
+                "created_at": self._began,
+                "last_message_at": self._at,
+                "last_number": self._number,
+                "rasa_session": 1,
+                "rasa_turns": 0,
+                "memory": {"mri_offer": self._offer} if self._offer else {},
+            }
+        )
+
+
+def _talk(
+    batch: Batch,
+    conversation_id: int,
+    message_id: int,
+    chance: random.Random,
+    answers: dict[str, tuple[str, int]],
+    said: dict[str, list[str]],
+) -> int:
+    """Add one conversation; return the last message's id."""
+    talk = _Talk(batch, conversation_id, message_id, chance)
+    for _ in range(min(1 + int(chance.expovariate(1 / 3.5)), 12)):
+        talk.question(answers, said)
+    talk.offer()
+    if chance.random() < 0.06:
+        talk.outside()
+    if chance.random() < 0.02:
+        talk.emergency()
+    talk.end()
+    return talk.message_id
 
 
 _COLUMNS = (
