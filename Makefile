@@ -10,7 +10,7 @@ export SPINEBOT_DATA_DIR ?= $(CURDIR)/var
 APP := .venv/app/bin
 RASA := .venv/rasa/bin
 
-.PHONY: help setup run demo cluster test quick train bench check format lock clean
+.PHONY: help setup run demo cluster test quick train bench check format pictures weaknesses lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -63,6 +63,15 @@ check: setup ## lint, types, format, content
 format: setup ## put the code in shape
 	@$(APP)/ruff check --fix .
 	@$(APP)/ruff format .
+
+pictures: setup ## take the screenshots of the documents anew
+	@$(APP)/python -m tests.pictures
+
+ADVISORIES ?= var/advisories
+weaknesses: setup ## list the known weaknesses of the locked packages, from the advisories of the day
+	@if [ ! -e "$(ADVISORIES)" ]; then git clone -q --depth 1 https://github.com/pypa/advisory-database "$(ADVISORIES)"; \
+	  elif [ -e "$(ADVISORIES)/.git" ]; then git -C "$(ADVISORIES)" pull -q; fi
+	@$(APP)/python scripts/weaknesses.py "$(ADVISORIES)"
 
 lock: .venv/tools/.ready ## compile the locked requirements anew from pyproject.toml
 	@scripts/setup.sh lock

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from spinebot import safety, variables
+from tests import pictures
 from tests.conftest import ROOT
 from tests.test_cli import COMMANDS
 from tests.test_content import INTENTS
@@ -139,6 +140,31 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_there_are_pages_with_links() -> None:
     assert any(list(links(page)) for page in PAGES)
+
+
+# Guides and pictures
+
+
+def pressed(guide: Path) -> set[str]:
+    """Return what a guide for users prints in bold: the words of the console."""
+    return set(re.findall(r"\*\*([^*]+)\*\*", guide.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", ["staff", "trainer"])
+def test_what_a_guide_says_to_press_is_on_a_page(name: str) -> None:
+    templates = (ROOT / "spinebot/web/templates/console").glob("*.html")
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in templates)
+    words = pressed(ROOT / f"docs/guides/{name}.md")
+    assert len(words) > 10
+    assert {each for each in words if each not in pages} == set()
+
+
+def test_every_picture_is_shown_and_taken_by_a_test() -> None:
+    shown = pictures.shown()
+    assert {path.name for path in pictures.IMAGES.iterdir()} == shown
+    system = (ROOT / "tests/system").glob("test_*.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in system)
+    assert [name for name in shown if f'"{name.rpartition("-")[0]}"' not in code] == []
 
 
 # Nothing of one machine

@@ -232,3 +232,23 @@ def new_assistant(directory: Path, model: Path, root: Path = ROOT, **settings: s
         text=True,
     )
     return Assistant({**json.loads(environment.stdout), **own}, root)
+
+
+def checkout(folder: Path) -> Path:
+    """Return a checkout of the project as it is now, to be changed; the environments are shared."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@clinic.example"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    return folder

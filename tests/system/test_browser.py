@@ -31,7 +31,7 @@ def test_from_the_question_to_the_reference_number(page: Page, assistant: Assist
     expect(source).to_have_attribute(
         "href", f"{assistant.web_url}/articles/herniated-disc-muscle-spasms#why-discs-cause-spasms"
     )
-    picture(page, "2-answer")
+    picture(page, "widget-answer")
     page.get_by_role("button", name="Yes, tell me how").click()
     expect(log).to_contain_text("What is your name?")
     say(page, "Ann Sample")
@@ -52,7 +52,7 @@ def test_from_the_question_to_the_reference_number(page: Page, assistant: Assist
     picture(page, "4-summary")
     page.get_by_role("button", name="Yes, send it").click()
     expect(log).to_contain_text("Your reference number is SB-")
-    picture(page, "5-reference")
+    picture(page, "widget-reference")
     text = log.inner_text()
     reference = text[text.index("reference number is SB-") + len("reference number is ") :][:9]
     (row,) = assistant.rows("SELECT * FROM handoff WHERE reference = ?", reference)
@@ -76,7 +76,7 @@ def test_an_emergency_stands_out_with_a_number_to_call(page: Page) -> None:
     log = page.get_by_role("log")
     expect(log).to_contain_text("emergency room now")
     expect(log.get_by_role("link", name="Call 911")).to_have_attribute("href", "tel:911")
-    picture(page, "6-emergency")
+    picture(page, "widget-emergency")
 
 
 def test_script_in_a_message_is_only_text(page: Page) -> None:

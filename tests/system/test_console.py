@@ -1,4 +1,7 @@
-"""The console in a real browser: accessible pages, and staff and a visitor in one chat."""
+"""The console in a real browser: accessible pages, and staff and a visitor in one chat.
+
+docs/guides/staff.md is followed here from top to bottom, and its pictures are taken.
+"""
 
 from __future__ import annotations
 
@@ -160,6 +163,50 @@ def test_the_keyboard_reviews_one_after_the_other(browser: Browser, address: str
         expect(page.get_by_role("searchbox")).to_have_value("spasm")
 
 
+def test_a_request_is_answered_as_the_guide_for_staff_says(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/console/login", 1280, 800) as page:
+        sign_in(page, address)
+        menu = page.get_by_role("navigation", name="Console")
+        menu.get_by_role("link", name="Handoffs").click()
+        picture(page, "guide-queue")
+        # One without a red flag, as most are.
+        calm = page.locator("li", has=page.locator("a.whole")).filter(has_not_text="red flag")
+        calm.filter(has_text="new").first.locator("a.whole").click()
+        reference = page.get_by_role("heading", level=1).inner_text().split(":")[0]
+        page.get_by_role("button", name="Claim it").click()
+        expect(page.get_by_text("You have it.")).to_be_visible()
+        page.get_by_text("Show the contact and the answers").click()
+        expect(page.get_by_text("+1202555").first).to_be_visible()
+        picture(page, "guide-request")
+        page.get_by_role("button", name="Keep the attempt").click()
+        expect(page.get_by_role("button", name="Snooze")).to_be_visible()
+        page.get_by_role("button", name="Close", exact=True).click()
+        expect(page.get_by_role("button", name="Open it again")).to_be_visible()
+        page.goto(f"{address}/console/handoffs?status=done")
+        expect(page.get_by_text(reference).first).to_be_visible()
+        page.goto(f"{address}/console/handoffs")
+        page.get_by_role("link", name="Texts at hand").click()
+        expect(page.get_by_role("heading", name="Texts at hand")).to_be_visible()
+
+
+def test_a_conversation_is_read_as_the_guide_for_staff_says(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/console/login", 1280, 800) as page:
+        sign_in(page, address)
+        page.get_by_role("link", name="Next unreviewed").click()
+        heading = page.get_by_role("heading", level=1)
+        first = heading.inner_text()
+        page.locator("#talk details summary").first.click()
+        picture(page, "guide-conversation")
+        page.get_by_role("button", name="Flag").first.click()
+        expect(page.get_by_text("flagged:").first).to_be_visible()
+        page.locator("#talk details summary").first.click()
+        page.get_by_label("Should have been").first.fill("ask_heat_or_ice")
+        page.get_by_role("button", name="To the trainers").first.click()
+        expect(page.get_by_role("status").first).to_be_visible()
+        page.get_by_role("button", name="Reviewed").click()
+        expect(heading).not_to_have_text(first)
+
+
 def test_staff_take_over_and_give_back(
     browser: Browser, address: str, sampled: tuple[Assistant, str]
 ) -> None:
@@ -190,7 +237,7 @@ def test_staff_take_over_and_give_back(
         visitor.keyboard.press("Enter")
         expect(staff.locator("#talk")).to_contain_text("heat or ice?")
         expect(visitor.get_by_text("Sam is reading").first).to_be_visible()
-        picture(staff, "t2-staff")
+        picture(staff, "guide-takeover")
         visitor.wait_for_timeout(1500)
         expect(log).not_to_contain_text("Warmth has more proof")
         staff.get_by_role("button", name="Give back to the bot").click()

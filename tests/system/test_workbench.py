@@ -1,7 +1,8 @@
 """The trainer's whole way, in a browser and in a copy of the project, with the time it took.
 
-A visitor asks what nobody answers; a trainer makes an intent of it, trains, replays, puts the model
-live, sees it answered in the widget, and goes back.
+As docs/guides/trainer.md tells it, whose pictures are taken here: a visitor asks what nobody
+answers; a trainer makes an intent of it, trains, replays, puts the model live, sees it answered in
+the widget, and goes back.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.conftest import ROOT
-from tests.system.assistant import Assistant, new_assistant, wait_until
+from tests.system.assistant import Assistant, checkout, new_assistant, wait_until
 from tests.system.browsing import open_chat, picture, say, visit
 
 pytestmark = pytest.mark.browser
@@ -45,24 +45,7 @@ PATIENCE = 600_000  # milliseconds, for a training on a busy machine
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of the project as it is now, to be changed; the environments are shared."""
-    found = tmp_path_factory.mktemp("checkout") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (found / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, found / name)
-    (found / ".venv").symlink_to(ROOT / ".venv")
-    git = ["git", "-C", str(found), "-c", "user.name=x", "-c", "user.email=x@clinic.example"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
-        subprocess.run([*git, *arguments], check=True, capture_output=True)
-    return found
+    return checkout(tmp_path_factory.mktemp("checkout") / "project")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +137,7 @@ def test_from_a_missed_message_to_a_better_model_and_back(
         # The inbox has what nobody answered.
         item = page.locator("li[data-item]", has_text=ASKED)
         expect(item).to_contain_text("Nothing was understood")
-        picture(page, "workbench-inbox")
+        picture(page, "guide-inbox")
         item.get_by_text("Another intent, other words, or a new intent").click()
         item.get_by_role("link", name="Make a new intent of it").click()
 
@@ -175,7 +158,7 @@ def test_from_a_missed_message_to_a_better_model_and_back(
         expect(page.get_by_text("12 of 10.")).to_be_visible()
         page.get_by_role("button", name="Show what will change").click()
         expect(page.locator("pre.diff")).to_contain_text("+  - ask_may_ride_horse")
-        picture(page, "workbench-preview")
+        picture(page, "guide-preview")
         page.get_by_role("button", name="Add the intent").click()
         expect(page.get_by_role("status")).to_contain_text("ask_may_ride_horse is added")
         note("the intent was added")
@@ -193,7 +176,7 @@ def test_from_a_missed_message_to_a_better_model_and_back(
         page.goto(f"{assistant.web_url}/console/models")
         page.get_by_role("button", name="Train a model").click()
         expect(page.get_by_text(re.compile(r"Step \d of 6"))).to_be_visible(timeout=60_000)
-        picture(page, "workbench-training")
+        picture(page, "guide-training")
         expect(page.get_by_text("The last training", exact=True)).to_be_visible(timeout=PATIENCE)
         note("the model was trained and measured")
         page.get_by_role("link", name=re.compile(r"^\d{8}-\d{6}-")).first.click()
@@ -207,7 +190,8 @@ def test_from_a_missed_message_to_a_better_model_and_back(
         replay = page.locator("#replay")
         expect(replay).to_contain_text(ASKED)
         expect(replay).to_contain_text("May I ride a horse?")
-        picture(page, "workbench-replay")
+        replay.scroll_into_view_if_needed()
+        picture(page, "guide-replay")
         note("conversations were replayed")
 
         page.get_by_label("Why").fill("riders ask")
@@ -215,7 +199,7 @@ def test_from_a_missed_message_to_a_better_model_and_back(
         wait_until(lambda: served(assistant) != model.name, 120)
         expect(page.get_by_text("it answers", exact=True)).to_be_visible(timeout=PATIENCE)
         note("the model was live")
-        intent, said = ask(browser, assistant, AGAIN, "workbench-answered")
+        intent, said = ask(browser, assistant, AGAIN, "guide-answered")
         assert intent == "ask_may_ride_horse"
         assert "Which exercises are good for back pain?" in said
         note("the widget answered")
