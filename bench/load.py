@@ -213,7 +213,10 @@ class Verdict:
 
 def judge(database_url: str, seen: Seen) -> Verdict:
     """Compare what visitors saw with what the database holds."""
-    engine = sa.create_engine(sa.make_url(database_url).set(drivername="postgresql+psycopg"))
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         rows = connection.execute(
             sa.text(

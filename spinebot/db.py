@@ -142,10 +142,20 @@ def reading() -> Iterator[Session]:
 
 
 def upgrade() -> None:
-    """Bring the tables to the newest revision (Alembic)."""
+    """Bring the tables to the newest revision (Alembic).
+
+    A database that is ahead of this program is left as it is: revisions add and take nothing away,
+    so the version before goes on with it when an upgrade is taken back.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    command.upgrade(config, "head")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine().connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    if present is None or present in known:
+        command.upgrade(config, "head")

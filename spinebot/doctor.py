@@ -148,9 +148,9 @@ def _database() -> Iterator[Sign]:
         )
     else:
         yield Sign(
-            BAD,
-            f"the database is at revision {found}, newer than this program ({newest})",
-            "put the newer version of the program in place",
+            LOOK,
+            f"the database is at revision {found}, newer than this program ({newest}), which works",
+            "put the newer version of the program in place again when it is mended",
         )
 
 

@@ -128,12 +128,14 @@ def before_this(session: Session) -> str | None:
     return last.previous if last else None
 
 
-def note(session: Session, name: str, what: str, is_served: bool) -> None:
-    """Write what became of the newest release of a model."""
+def note(
+    session: Session, name: str, what: str, is_served: bool, *, only_unknown: bool = False
+) -> None:
+    """Write what became of the newest release of a model (only_unknown: if nobody knows yet)."""
     found = session.scalar(
         sa.select(Release).where(Release.model == name).order_by(Release.id.desc()).limit(1)
     )
-    if found is not None:
+    if found is not None and not (only_unknown and found.outcome):
         found.outcome, found.is_served = what[:500], is_served
 
 

@@ -32,6 +32,7 @@ from spinebot.training.rasa_process import RASA_PYTHON, environment
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 START_SECONDS = 180.0
+AWAY_SECONDS = 60.0  # for which the action server may be away while a model is examined
 STANDBY_SECONDS = 900.0
 # A child that dies this often within a minute will die again.
 MOST_DEATHS = 3
@@ -68,6 +69,7 @@ class Serving:
     # A model that testers talk to, on its own port: the relay knows nothing of it.
     candidate: Child | None = None
     deaths: list[float] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Serve until the process is told to end.
@@ -78,18 +80,19 @@ class Serving:
         model = _first_model()
         self.active = await self._start(model)
         pointer = models.live_model()
-        ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, ended.set)
+            loop.add_signal_handler(sign, self.ended.set)
         server = await asyncio.start_server(self._relay, "127.0.0.1", settings().rasa_port)
         self._tell()
+        # Put live while nobody served: it was not examined, it simply answers.
+        await asyncio.to_thread(_note, model, "answers since the start", True, only_unknown=True)
         warming = asyncio.create_task(_warm_up(self.active))
         try:
-            while not ended.is_set():
+            while not self.ended.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(ended.wait(), POLL_SECONDS)
-                if self.active.is_dead and not ended.is_set():
+                    await asyncio.wait_for(self.ended.wait(), POLL_SECONDS)
+                if self.active.is_dead and not self.ended.is_set():
                     await self._revive()
                 wanted = models.live_model()
                 if wanted is not None and wanted != pointer:
@@ -109,10 +112,15 @@ class Serving:
         if self.standby and self.standby.model == wanted and not self.standby.is_dead:
             new = self.standby
         else:
+            started: Child | None = None
             try:
-                new = await self._start(wanted)
-                await asyncio.to_thread(examine, new.port)
+                new = started = await self._start(wanted)
+                await self._examine(started)
             except (ServingError, httpx.HTTPError) as error:
+                await _end(started)
+                if self.ended.is_set():
+                    # We are told to end, and so is the new one: that says nothing about the model.
+                    return before
                 logger.error("%s is not served: %s", wanted.name, error)
                 if before is not None:
                     models.put_live(before)
@@ -128,6 +136,17 @@ class Serving:
         _note(wanted, f"answers since {took:.1f} s after it was put live", True)
         return wanted
 
+    async def _examine(self, child: Child) -> None:
+        """Examine a child; that the action server is away for the moment is no fault of its."""
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return await asyncio.to_thread(examine, child.port)
+            except httpx.HTTPError:
+                if child.is_dead or self.ended.is_set() or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(1)
+
     async def _start(self, model: Path) -> Child:
         port = _free_port()
         process = await asyncio.create_subprocess_exec(
@@ -138,7 +157,7 @@ class Serving:
         child = Child(model, port, process)
         deadline = time.monotonic() + START_SECONDS
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-            while time.monotonic() < deadline and not child.is_dead:
+            while time.monotonic() < deadline and not (child.is_dead or self.ended.is_set()):
                 with contextlib.suppress(httpx.HTTPError):
                     answer = await client.get(f"http://127.0.0.1:{port}/webhooks/spinebot/")
                     if answer.status_code == 200:
@@ -265,11 +284,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _note(model: Path, what: str, is_served: bool) -> None:
+def _note(model: Path, what: str, is_served: bool, *, only_unknown: bool = False) -> None:
     """Write it into the history. The history must not stop the serving."""
     try:
         with writing() as session:
-            releases.note(session, model.name, what, is_served)
+            releases.note(session, model.name, what, is_served, only_unknown=only_unknown)
     except Exception as error:  # the database may be away
         logger.error("the history of releases is not written: %s", type(error).__name__)
 

@@ -51,6 +51,17 @@ def test_versions_can_be_taken_back_under_a_clinics_data(database: str, migratio
     command.check(migrations)
 
 
+def test_a_database_that_is_ahead_is_left_as_it_is(database: str) -> None:
+    """An upgrade was taken back: the version before goes on with the newer tables."""
+    load_articles()
+    with db.engine().begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    db.upgrade()
+    with db.engine().connect() as connection:
+        assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+        assert connection.scalar(sa.text("SELECT count(*) FROM article")) > 0
+
+
 def test_a_time_comes_back_with_its_zone(database: str) -> None:
     moment = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
     with db.writing() as session:

@@ -191,3 +191,67 @@ def test_every_figure_that_is_named_is_served(file: str) -> None:
     for name in named:
         bare = re.sub("_(total|bucket|count|sum)$", "", name)
         assert name in served or bare in families, name
+
+
+# The commands for one machine
+
+
+MACHINE = DEPLOY / "machine.sh"
+
+
+def bash(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_machines_script_can_be_read_and_says_how_to_call_it() -> None:
+    assert bash(f"bash -n {MACHINE}").returncode == 0
+    text = MACHINE.read_text(encoding="utf-8")
+    verbs = set(re.findall(r"^#   deploy/machine\.sh (\w+)", text, re.MULTILINE))
+    assert verbs == {"install", "upgrade", "rollback", "uninstall"}
+    assert verbs == set(re.findall(r"^  (\w+)\) do_\w+", text, re.MULTILINE))
+    operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert all(f"deploy/machine.sh {verb}" in operations for verb in verbs)
+
+
+def test_what_the_machines_script_changes_is_there_to_be_changed() -> None:
+    """What it replaces in nginx's file and in the settings stands there."""
+    nginx = (DEPLOY / "nginx/spinebot.conf").read_text(encoding="utf-8")
+    settings = (DEPLOY / "systemd/spinebot.env").read_text(encoding="utf-8")
+    text = MACHINE.read_text(encoding="utf-8")
+    for place in (*NGINX["nginx/spinebot.conf"], "127.0.0.1:8001"):
+        assert place in nginx
+        assert place in text
+    assert "bot.clinic.example" in nginx
+    assert "bot.clinic.example" in settings
+    units = re.search(r"^UNITS=\((.*)\)$", text, re.MULTILINE)
+    assert units
+    assert set(units[1].split()) == {unit.stem for unit in UNITS}
+
+
+def test_the_machines_script_reads_settings_as_systemd_does(tmp_path: Path) -> None:
+    settings = tmp_path / "spinebot.env"
+    settings.write_text(
+        "# a comment\n"
+        "SPINEBOT_SECRET_KEY=a new one $(touch owned) `touch owned` $HOME\n"
+        'SPINEBOT_MAIL_FROM="Ann Sample"\n'
+        "\n"
+        "SPINEBOT_DATABASE_URL=postgresql://x:y=z@db/spinebot\n",
+        encoding="utf-8",
+    )
+    done = bash(
+        f"source <(sed -n '/^with_settings()/,/^}}/p' {MACHINE}); with_settings; "
+        f"cd {tmp_path}; env",
+        SETTINGS=str(settings),
+    )
+    assert done.returncode == 0, done.stderr
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert found["SPINEBOT_SECRET_KEY"] == "a new one $(touch owned) `touch owned` $HOME"
+    assert found["SPINEBOT_MAIL_FROM"] == "Ann Sample"
+    assert found["SPINEBOT_DATABASE_URL"] == "postgresql://x:y=z@db/spinebot"
+    assert not (tmp_path / "owned").exists()

@@ -197,3 +197,46 @@ def test_what_cannot_go_live_is_explained(assistant: Assistant, model: Path) -> 
         assert done.returncode == 1
         assert says in done.stderr
     assert f"* {model.name}" in command(assistant, "list").stdout
+
+
+def test_an_end_in_the_middle_of_a_promotion_says_nothing_of_the_model(
+    assistant: Assistant, model: Path
+) -> None:
+    """As a restart by systemd, which tells the keeper to end; its children it ends itself."""
+    other = "20990103-000000-third.tar.gz"
+    folder = assistant.data_dir / "models"
+    shutil.copy(folder / model.name, folder / other)
+    shutil.copy(release.figures_of(folder / model.name), release.figures_of(folder / other))
+    done = command(assistant, "promote", other, "--why", "a restart comes between")
+    assert done.returncode == 0, done.stderr
+
+    def children() -> str:
+        words = ["pgrep", "-f", f"spinebot.bot.serve {assistant.data_dir}"]
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+    wait_until(lambda: len(children().split()) > 1)
+    keeper = assistant.processes.pop("rasa")
+    keeper.terminate()
+    assert keeper.wait(60) == 0
+    assert children() == ""
+    assert (folder / "live").read_text(encoding="utf-8") == other
+    assistant.start("rasa")
+    wait_until(lambda: served(assistant) == other)
+    assistant.wait_until_ready()
+    [row] = assistant.rows("SELECT outcome FROM release WHERE model = ?", other)
+    assert row["outcome"] == "answers since the start"
+    assert Visitor(assistant).say("heat or ice?")[0]["custom"]["type"] == "answer"
+
+
+def test_the_action_server_is_away_for_a_moment_and_the_model_is_served_all_the_same(
+    assistant: Assistant, model: Path
+) -> None:
+    assistant.kill("actions")
+    before = served(assistant)
+    wanted = OTHER if before != OTHER else model.name
+    done = command(assistant, "promote", wanted, "--why", "the action server restarts")
+    assert done.returncode == 0, done.stderr
+    time.sleep(20)
+    assert served(assistant) == before
+    assistant.start("actions")
+    wait_until(lambda: served(assistant) == wanted)
