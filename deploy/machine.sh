@@ -142,11 +142,12 @@ put_nginx() {
 
 build() {
   as_bot make setup
-  local name python
+  local name python home
+  home=$(getent passwd root | cut -d: -f6)
   for name in app rasa; do
     python=$(readlink -f "$HOME_OF_PROGRAM/.venv/$name/bin/python")
     case $python in
-      /root/* | /home/* | /run/user/*)
+      "$home"/* | /home/* | /run/user/*)
         rm -rf "$HOME_OF_PROGRAM/.venv/$name"
         fail "$python lies in somebody's home, which the units do not see. Put that Python elsewhere (/opt, say), or take it out of PATH so that one is fetched; then run this again."
         ;;
