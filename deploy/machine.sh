@@ -273,6 +273,7 @@ do_uninstall() {
   systemctl disable -q --now "${UNITS[@]}" 2>/dev/null || true
   rm -f /etc/systemd/system/spinebot-*.service /etc/nginx/conf.d/spinebot.conf /etc/nginx/spinebot-proxy.conf /usr/local/bin/spinebot
   systemctl daemon-reload
+  systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
   systemctl reload-or-restart nginx 2>/dev/null || true
   if [ -e "$HOME_OF_PROGRAM/.git" ]; then
     git_there bundle create -q "$DATA/program.bundle" --all

@@ -128,6 +128,39 @@ def set_password(session: Session, account: Account, password: str) -> None:
     sign_out_everywhere(session, account)
 
 
+def change_password(
+    session: Session, account: Account, present: str, password: str, login_id: int
+) -> None:
+    """Set another password for who knows the present one; all other browsers are signed out.
+
+    The session must be committed when this raises SignInError: it counts the failure, and after
+    too many of them every browser is signed out, this one too.
+
+    Raises:
+        SignInError: the present password is wrong.
+        AccountError: the new one is too short.
+    """
+    if not _is_password(account.password_hash or _NOBODY, present):
+        if _count_failure(account):
+            sign_out_everywhere(session, account)
+        raise SignInError("The present password is wrong.")
+    if len(password) < LEAST_PASSWORD:
+        raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
+    account.password_hash = _hasher.hash(password)
+    account.failures = 0
+    others = Login.account_id == account.id, Login.id != login_id
+    session.execute(sa.delete(Login).where(*others))
+
+
+def _count_failure(account: Account) -> bool:
+    """Count a wrong password; return whether the account is locked with it."""
+    account.failures += 1
+    if account.failures < MOST_FAILURES:
+        return False
+    account.failures, account.locked_until = 0, now() + LOCKED_FOR
+    return True
+
+
 def sign_in(session: Session, email: str, password: str, code: str, browser: str) -> str:
     """Return the token of a new login.
 
@@ -145,9 +178,7 @@ def sign_in(session: Session, email: str, password: str, code: str, browser: str
     if account.locked_until and account.locked_until > now():
         raise SignInError("Too many tries. Wait a quarter of an hour, or ask for a new link.")
     if not _is_password(account.password_hash, password) or not _is_code(account, code):
-        account.failures += 1
-        if account.failures >= MOST_FAILURES:
-            account.failures, account.locked_until = 0, now() + LOCKED_FOR
+        _count_failure(account)
         raise SignInError("E-mail address, password or code are wrong.")
     account.failures, account.locked_until = 0, None
     if _hasher.check_needs_rehash(account.password_hash):

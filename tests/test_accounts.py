@@ -176,3 +176,38 @@ def test_another_role_holds_at_once(sqlite_database: object) -> None:
         found = session.get_one(Account, account.id)
         accounts.change(session, found, role=Role.VIEWER, is_active=True)
     assert not is_in(token)
+
+
+# Another password
+
+
+def other(account: Account, present: str, password: str, token: str) -> str:
+    """Change the password as the web process does: a failure is committed too."""
+    with writing() as session:
+        login = accounts.signed_in(session, token)
+        assert login is not None
+        found = session.get_one(Account, account.id)
+        try:
+            accounts.change_password(session, found, present, password, login.id)
+        except (SignInError, AccountError) as error:
+            return str(error)
+    return ""
+
+
+def test_who_knows_the_password_sets_another_and_others_are_out(database: str) -> None:
+    account = new_account()
+    here, there = sign_in(account), sign_in(account)
+    assert other(account, PASSWORD, "quite another password", here) == ""
+    assert (is_in(here), is_in(there)) == (True, False)
+    assert sign_in(account).startswith("refused")
+    assert is_in(sign_in(account, "quite another password"))
+
+
+def test_a_stolen_browser_cannot_guess_the_password(database: str) -> None:
+    account = new_account()
+    stolen = sign_in(account)
+    assert "at least 12" in other(account, PASSWORD, "short", stolen)
+    for _ in range(accounts.MOST_FAILURES):
+        assert "wrong" in other(account, "not the password", "quite another password", stolen)
+    assert not is_in(stolen)
+    assert sign_in(account).startswith("refused: Too many tries")

@@ -16,7 +16,7 @@ from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
 from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
 from spinebot.web import console
-from tests.console import csrf, fresh, new_account, send, sign_in, talk
+from tests.console import PASSWORD, csrf, fresh, new_account, send, sign_in, talk
 from tests.factories import answers
 
 
@@ -142,6 +142,20 @@ def test_a_wrong_password_is_said_and_kept(client: TestClient) -> None:
     assert "are wrong" in answer.text
     with reading() as session:
         assert session.scalars(sa.select(AuditEntry.what)).all() == ["could not sign in"]
+
+
+def test_another_password_is_set_under_ones_own_name(client: TestClient) -> None:
+    account = new_account()
+    browser = sign_in(client, account)
+    wrong = send(browser, "account/password", present="not this one", password="another long one")
+    assert wrong.status_code == 422
+    assert "The present password is wrong." in wrong.text
+    right = send(browser, "account/password", present=PASSWORD, password="another long one")
+    assert right.status_code == 303
+    assert "the new password holds" in browser.get(right.headers["location"]).text
+    with reading() as session:
+        told = session.scalars(sa.select(AuditEntry.what).order_by(AuditEntry.id.desc())).all()
+    assert told[:2] == ["changed the password", "could not change the password"]
 
 
 def test_signing_out_is_for_good(client: TestClient, ann: Account) -> None:

@@ -181,6 +181,27 @@ def second_factor(
     return see("/console/account", "Done: the second factor is " + ("on." if secret else "off."))
 
 
+@router.post("/account/password")
+def another_password(
+    request: Request, staff: AnyStaff, present: Text = "", password: Text = ""
+) -> Response:
+    """Set another password. A wrong one is counted, so it is committed too."""
+    fault = ""
+    with writing() as session:
+        account = session.get_one(Account, staff.id)
+        try:
+            accounts.change_password(session, account, present, password, staff.login_id)
+            audit.record(session, staff.email, "changed the password")
+        except SignInError as error:
+            audit.record(session, staff.email, "could not change the password")
+            fault = str(error)
+        except AccountError as error:
+            fault = str(error)
+    if fault:
+        return _own_account(request, staff, 422, fault)
+    return see("/console/account", "Done: the new password holds, and other browsers are out.")
+
+
 @router.get("/accounts")
 def everybody(request: Request, staff: ACCOUNTS) -> Response:
     """All accounts."""
