@@ -152,6 +152,27 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+@pytest.fixture(scope="session")
+def stocked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all articles, to be copied."""
+    from spinebot import articles
+    from spinebot.db import reading, writing
+
+    directory = tmp_path_factory.mktemp("stocked")
+    shutil.copy(migrated_sqlite, directory / "spinebot.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPINEBOT_DATA_DIR", str(directory))
+        patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
+        forget_settings()
+        files = articles.read_articles(ROOT / "knowledge")
+        with reading() as session:
+            vectors = articles.make_vectors(session, files)
+        with writing() as session:
+            articles.load(session, files, vectors)
+        forget_settings()
+    return directory / "spinebot.db"
+
+
 @contextmanager
 def web_process() -> Iterator[TestClient]:
     """The web process on the settings' database; Rasa is away."""

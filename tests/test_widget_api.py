@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 from starlette.testclient import TestClient
 
-from spinebot import articles, conversations
+from spinebot import conversations
 from spinebot.clinic import Opening, clinic
 from spinebot.db import now, reading, writing
 from spinebot.models import (
@@ -25,28 +25,10 @@ from spinebot.models import (
     Message,
     Unanswered,
 )
-from tests.conftest import ROOT, forget_settings, web_process
+from tests.conftest import web_process
 
 KEY = "a key of its own"
 DETAILS = {"key": KEY, "name": "Ann Sample", "phone": "202-555-0143", "consent": True}
-
-
-@pytest.fixture(scope="module")
-def stocked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all articles, to be copied."""
-    directory = tmp_path_factory.mktemp("stocked")
-    shutil.copy(migrated_sqlite, directory / "spinebot.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPINEBOT_DATA_DIR", str(directory))
-        patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
-        forget_settings()
-        files = articles.read_articles(ROOT / "knowledge")
-        with reading() as session:
-            vectors = articles.make_vectors(session, files)
-        with writing() as session:
-            articles.load(session, files, vectors)
-        forget_settings()
-    return directory / "spinebot.db"
 
 
 @pytest.fixture
