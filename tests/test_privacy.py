@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from spinebot import audit, conversations, desk, handoffs, privacy, reviews
+from spinebot import accounts, audit, conversations, desk, handoffs, privacy, reviews
 from spinebot.db import now, reading, writing
-from spinebot.models import Account, Conversation, Handoff, Message
+from spinebot.models import Account, AuditEntry, Conversation, Handoff, Login, Message, Outgoing
 from tests.console import new_account, talk
 from tests.factories import answers
 
@@ -143,3 +143,52 @@ def test_what_is_over_is_deleted(database: str) -> None:
         ]
         assert message.original is None
         assert "0144" not in message.text
+
+
+def test_the_export_holds_no_ratings_of_others(database: str) -> None:
+    own, foreign = talk("hello"), talk("hello")
+    leave(own)
+    with writing() as session:
+        for conversation, helpful in ((own, True), (foreign, False)):
+            found = session.get_one(Conversation, conversation.id)
+            conversations.rate(session, found, 2, helpful, None)
+    with reading() as session:
+        [told] = privacy.export(session, privacy.find(session, NUMBER))["conversations"]
+    assert told["ratings"] == [{"message": 2, "helpful": True}]
+
+
+def test_logins_and_sent_mail_end_as_well(database: str) -> None:
+    """Of each kind one that is over and one that is not yet."""
+    ann = new_account()
+    day = timedelta(days=1)
+    times = {
+        "idle": (now() - day, now() - accounts.IDLE_FOR - day),
+        "old": (now() - accounts.SIGNED_IN_FOR - day, now()),
+        "in use": (now() - day, now() - timedelta(minutes=5)),
+    }
+    with writing() as session:
+        for name, (created, seen) in times.items():
+            login = Login(token_hash=name, account_id=ann.id, browser=name)
+            login.created_at, login.seen_at = created, seen
+            session.add(login)
+        for name, sent in (
+            ("over", now() - privacy.SENT_KEPT - day),
+            ("kept", now() - privacy.SENT_KEPT + day),
+            ("waits", None),
+        ):
+            session.add(Outgoing(kind="mail", event=name, content={}, sent_at=sent))
+    with writing() as session:
+        privacy.clean(session)
+    with reading() as session:
+        assert session.scalars(sa.select(Login.browser)).all() == ["in use"]
+        left = session.scalars(sa.select(Outgoing.event).order_by(Outgoing.id)).all()
+    assert left == ["kept", "waits"]
+
+
+def test_the_nightly_cleaning_is_due_after_a_day(database: str) -> None:
+    with writing() as session:
+        privacy.clean(session)
+        session.flush()
+        for hours, is_due in ((22.5, False), (23.5, True)):
+            session.execute(sa.update(AuditEntry).values(at=now() - timedelta(hours=hours)))
+            assert privacy.is_due(session) is is_due
