@@ -17,7 +17,7 @@ OWN=/etc/spinebot # clinic.yml, certificate
 UNITS=(spinebot-actions spinebot-rasa spinebot-web)
 PACKAGES=(ca-certificates curl gcc git libc6-dev make nginx-light openssl python3 python3-dev python3-venv)
 BEFORE=refs/spinebot/before-upgrade # where the program was
-AFTER=refs/spinebot/after-upgrade
+NEW=refs/spinebot/new-version     # what the last upgrade brought
 UNDER_WAY=refs/spinebot/upgrade-under-way
 
 say() { printf '\033[1m[spinebot]\033[0m %s\n' "$*"; }
@@ -237,16 +237,19 @@ do_upgrade() {
   as_bot mkdir -p "$DATA/backups"
   spinebot backup "$archive"
   # One that stopped half way began at the version before: it is where a rollback leads.
-  git_there rev-parse -q --verify "$UNDER_WAY" >/dev/null || git_there update-ref "$BEFORE" HEAD
+  if ! git_there rev-parse -q --verify "$UNDER_WAY" >/dev/null; then
+    git_there update-ref "$BEFORE" HEAD
+    git_there update-ref -d "$NEW"
+  fi
   git_there update-ref "$UNDER_WAY" HEAD
-  trap 'say "the upgrade stopped, and the version before still runs. Mend what stands above and run this again, or take it back: deploy/machine.sh rollback" >&2' ERR
+  trap 'say "the upgrade stopped. Mend what stands above and run this again, or take it back: deploy/machine.sh rollback" >&2' ERR
   fetch_version "$source"
   # What trainers have changed here are commits of their own: they stay.
   git_there merge -q --no-edit FETCH_HEAD || {
     git_there merge --abort || true
     fail "the new version and what was changed here touch the same lines. Nothing was changed; merge by hand in $HOME_OF_PROGRAM, then run this again."
   }
-  git_there update-ref "$AFTER" HEAD
+  git_there update-ref "$NEW" FETCH_HEAD
   prepare
   restart
   trap - ERR
@@ -256,13 +259,20 @@ do_upgrade() {
 }
 
 do_rollback() {
-  git_there rev-parse -q --verify "$AFTER" >/dev/null || fail "there was no upgrade to take back"
-  # What trainers have changed since is put on top of the version before.
-  git_there rebase -q --onto "$BEFORE" "$AFTER" || {
-    git_there rebase --abort || true
+  git_there rev-parse -q --verify "$NEW" >/dev/null || fail "there was no upgrade to take back"
+  [ -z "$(git_there status --porcelain --untracked-files=no)" ] || fail "files in $HOME_OF_PROGRAM were changed by hand: commit them there, or take them back."
+  # What trainers have changed since, which neither version knows, goes on top of the version before.
+  local own upgraded
+  upgraded=$(git_there rev-parse HEAD)
+  own=$(git_there rev-list --reverse --no-merges HEAD --not "$BEFORE" "$NEW")
+  git_there reset -q --hard "$BEFORE"
+  # shellcheck disable=SC2086
+  [ -z "$own" ] || git_there cherry-pick $own >/dev/null || {
+    git_there cherry-pick --abort || true
+    git_there reset -q --hard "$upgraded"
     fail "what trainers changed since the upgrade does not fit the version before. Nothing was changed."
   }
-  git_there update-ref -d "$AFTER"
+  git_there update-ref -d "$NEW"
   git_there update-ref -d "$UNDER_WAY"
   prepare
   restart

@@ -120,9 +120,7 @@ def set_password(session: Session, account: Account, password: str) -> None:
     Raises:
         AccountError: the password is too short.
     """
-    if len(password) < LEAST_PASSWORD:
-        raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
-    account.password_hash = _hasher.hash(password)
+    account.password_hash = _hashed(password)
     account.invite_hash = account.invited_until = None
     account.failures, account.locked_until = 0, None
     sign_out_everywhere(session, account)
@@ -144,12 +142,21 @@ def change_password(
         if _count_failure(account):
             sign_out_everywhere(session, account)
         raise SignInError("The present password is wrong.")
-    if len(password) < LEAST_PASSWORD:
-        raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
-    account.password_hash = _hasher.hash(password)
+    account.password_hash = _hashed(password)
     account.failures = 0
     others = Login.account_id == account.id, Login.id != login_id
     session.execute(sa.delete(Login).where(*others))
+
+
+def _hashed(password: str) -> str:
+    """Return a new password's hash.
+
+    Raises:
+        AccountError: it is too short.
+    """
+    if len(password) < LEAST_PASSWORD:
+        raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
+    return _hasher.hash(password)
 
 
 def _count_failure(account: Account) -> bool:

@@ -6,9 +6,10 @@ import base64
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, MultiFernet
@@ -18,6 +19,9 @@ from sqlalchemy.types import TypeDecorator
 
 from spinebot.keys import keys_for
 from spinebot.settings import ROOT, settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -141,6 +145,30 @@ def reading() -> Iterator[Session]:
         yield session
 
 
+@dataclass(frozen=True)
+class Revisions:
+    """present: the database's, None without tables; known: this program's, the newest first."""
+
+    present: str | None
+    known: tuple[str, ...]
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether a newer program has brought the tables up to date."""
+        return self.present is not None and self.present not in self.known
+
+
+def revisions() -> Revisions:
+    """Return how far the tables are, and how far this program would bring them."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    with engine().connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(_migrations()).walk_revisions()
+    return Revisions(present, tuple(script.revision for script in scripts))
+
+
 def upgrade() -> None:
     """Bring the tables to the newest revision (Alembic).
 
@@ -148,14 +176,14 @@ def upgrade() -> None:
     so the version before goes on with it when an upgrade is taken back.
     """
     from alembic import command
+
+    if not revisions().is_ahead:
+        command.upgrade(_migrations(), "head")
+
+
+def _migrations() -> Config:
     from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with engine().connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    if present is None or present in known:
-        command.upgrade(config, "head")
+    return config

@@ -12,17 +12,14 @@ from datetime import timedelta
 import httpx
 import redis
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.orm import Session
 
 from spinebot import desk
 from spinebot.clinic import clinic
-from spinebot.db import engine, now, reading
+from spinebot.db import engine, now, reading, revisions
 from spinebot.language.encoder import encoder_directory
 from spinebot.models import Account, Article, Handoff, HandoffStatus, Outgoing, Role
-from spinebot.settings import ROOT, settings
+from spinebot.settings import settings
 from spinebot.training import models
 
 GOOD, LOOK, BAD = "good", "look", "BAD"
@@ -124,13 +121,9 @@ def _model() -> Iterator[Sign]:
 
 
 def _database() -> Iterator[Sign]:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    newest = ScriptDirectory.from_config(config).get_current_head()
     name = engine().dialect.name
     try:
-        with engine().connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+        found = revisions()
     except sa.exc.SQLAlchemyError as error:
         yield Sign(
             BAD,
@@ -138,19 +131,20 @@ def _database() -> Iterator[Sign]:
             "is it running, and is SPINEBOT_DATABASE_URL right?",
         )
         return
-    if found == newest:
-        yield Sign(GOOD, f"the database ({name}) answers, at revision {found}")
-    elif found is None or (newest and found < newest):
+    present, newest = found.present, found.known[0]
+    if present == newest:
+        yield Sign(GOOD, f"the database ({name}) answers, at revision {present}")
+    elif found.is_ahead:
         yield Sign(
-            BAD,
-            f"the database is at revision {found or 'none'}, not at {newest}",
-            "spinebot database upgrade",
+            LOOK,
+            f"the database ({present}) is newer than this program ({newest}), which works all the same",
+            "put the newer version of the program in place again when it is mended",
         )
     else:
         yield Sign(
-            LOOK,
-            f"the database is at revision {found}, newer than this program ({newest}), which works",
-            "put the newer version of the program in place again when it is mended",
+            BAD,
+            f"the database is at revision {present or 'none'}, not at {newest}",
+            "spinebot database upgrade",
         )
 
 

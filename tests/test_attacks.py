@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from spinebot.db import reading
-from spinebot.models import Account, Role
+from spinebot.models import Role
 from spinebot.web import console
 from tests.conftest import web_process
 from tests.console import PASSWORD, csrf, new_account, sign_in, talk
@@ -168,4 +168,3 @@ def test_unknown_and_wrong_take_the_same_way(
             accounts.sign_in(session, email, PASSWORD + "!", "", "")
     assert len(hashed) == 2
     assert {each[:10] for each in hashed} == {"$argon2id$"}
-    assert isinstance(account, Account)

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -227,6 +228,7 @@ def test_each_says_what_the_documents_say(project: Path, environment: dict[str, 
     assert "Ann Sample" in (project / "ann.json").read_text(encoding="utf-8")
 
 
+@contextmanager
 def served(
     command: str, project: Path, environment: dict[str, str], port: str, path: str
 ) -> Iterator[None]:
@@ -259,7 +261,7 @@ def served(
 
 def test_the_bot_runs_and_answers(project: Path, environment: dict[str, str]) -> None:
     command = WHOLE.removeprefix("SPINEBOT_WEB_PORT=8100 ")
-    for _ in served(command, project, environment, "WEB", "/readyz"):
+    with served(command, project, environment, "WEB", "/readyz"):
         for beside, words, code in BESIDE:
             found, said = shell(beside, project, environment)
             assert (found, words in said) == (code, True), f"{beside}: {found}\n{said[-3000:]}"
@@ -267,5 +269,5 @@ def test_the_bot_runs_and_answers(project: Path, environment: dict[str, str]) ->
 
 @pytest.mark.parametrize("command", ALONE)
 def test_a_process_runs_alone(command: str, project: Path, environment: dict[str, str]) -> None:
-    for _ in served(f"env {command}", project, environment, *ALONE[command]):
-        pass
+    with served(f"env {command}", project, environment, *ALONE[command]):
+        """It has answered."""
