@@ -137,7 +137,7 @@ def _database() -> Iterator[Sign]:
     elif found.is_ahead:
         yield Sign(
             LOOK,
-            f"the database ({present}) is newer than this program ({newest}), which works all the same",
+            f"the database ({present}) is newer than this program ({newest}), which works",
             "put the newer version of the program in place again when it is mended",
         )
     else:
