@@ -292,6 +292,9 @@ do_uninstall() {
   say "gone. The data stay in $DATA, with what trainers changed in the program (program.bundle); the settings in $SETTINGS and $OWN."
 }
 
+# Tests take the functions from here.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
+
 [ "$(id -u)" = 0 ] || fail "run it as root: sudo $0 $*"
 command -v apt-get >/dev/null && command -v systemctl >/dev/null || fail "this is for Debian with systemd; docs/operations.md has the other ways"
 verb=${1:-}

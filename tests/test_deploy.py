@@ -244,14 +244,125 @@ def test_the_machines_script_reads_settings_as_systemd_does(tmp_path: Path) -> N
         "SPINEBOT_DATABASE_URL=postgresql://x:y=z@db/spinebot\n",
         encoding="utf-8",
     )
-    done = bash(
-        f"source <(sed -n '/^with_settings()/,/^}}/p' {MACHINE}); with_settings; "
-        f"cd {tmp_path}; env",
-        SETTINGS=str(settings),
-    )
+    done = bash(f"source {MACHINE}; SETTINGS={settings}; with_settings; cd {tmp_path}; env")
     assert done.returncode == 0, done.stderr
     found = dict(line.split("=", 1) for line in done.stdout.splitlines())
     assert found["SPINEBOT_SECRET_KEY"] == "a new one $(touch owned) `touch owned` $HOME"
     assert found["SPINEBOT_MAIL_FROM"] == "Ann Sample"
     assert found["SPINEBOT_DATABASE_URL"] == "postgresql://x:y=z@db/spinebot"
     assert not (tmp_path / "owned").exists()
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ("-c", "user.name=x", "-c", "user.email=x@clinic.example")
+    done = subprocess.run(
+        ["git", *who, "-C", str(folder), *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def commit(folder: Path, file: str, text: str) -> None:
+    (folder / file).write_text(text, encoding="utf-8")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", f"{file}: {text}")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> tuple[Path, Path]:
+    """The project's own repository, and an installation of it in which a trainer has worked."""
+    source, program = tmp_path / "source", tmp_path / "program"
+    source.mkdir()
+    git(source, "init", "-q", "-b", "main")
+    commit(source, "program", "version 1")
+    subprocess.run(["git", "clone", "-q", str(source), str(program)], check=True)
+    commit(program, "before", "a trainer's")
+    return source, program
+
+
+def machine(verb: str, program: Path, prepare: str = "true") -> subprocess.CompletedProcess[str]:
+    """Run an upgrade or a rollback as far as it is git's: nothing is built, nothing restarted."""
+    return bash(
+        f"source {MACHINE}\nHOME_OF_PROGRAM={program} DATA={program.parent}/data\n"
+        'as_bot() { (cd "$HOME_OF_PROGRAM" && "$@"); }\n'
+        f"spinebot() {{ true; }}\nprepare() {{ {prepare}; }}\nrestart() {{ true; }}\n"
+        f"do_{verb}",
+        HOME=str(program.parent),
+    )
+
+
+def files(program: Path) -> dict[str, str]:
+    return {
+        path.name: path.read_text(encoding="utf-8") for path in program.iterdir() if path.is_file()
+    }
+
+
+def test_a_rollback_keeps_what_trainers_have_changed_before_and_since(
+    installed: tuple[Path, Path],
+) -> None:
+    source, program = installed
+    commit(source, "program", "version 2")
+    commit(source, "new", "of version 2")
+    assert machine("upgrade", program).returncode == 0
+    assert files(program) == {
+        "program": "version 2",
+        "new": "of version 2",
+        "before": "a trainer's",
+    }
+    commit(program, "since", "a trainer's, too")
+    done = machine("rollback", program)
+    assert done.returncode == 0, done.stderr
+    assert files(program) == {
+        "program": "version 1",
+        "before": "a trainer's",
+        "since": "a trainer's, too",
+    }
+    # It can be upgraded again, to what was taken back.
+    assert machine("upgrade", program).returncode == 0
+    assert files(program)["program"] == "version 2"
+
+
+def test_an_upgrade_that_stopped_leads_back_to_where_it_began(
+    installed: tuple[Path, Path],
+) -> None:
+    source, program = installed
+    assert "no upgrade to take back" in machine("rollback", program).stderr
+    commit(source, "program", "version 2, broken")
+    stopped = machine("upgrade", program, prepare="false")
+    assert stopped.returncode != 0
+    assert "the upgrade stopped" in stopped.stderr
+    commit(program, "between", "a trainer's")
+    commit(source, "program", "version 2, mended")
+    assert machine("upgrade", program).returncode == 0
+    assert machine("rollback", program).returncode == 0
+    assert files(program) == {
+        "program": "version 1",
+        "before": "a trainer's",
+        "between": "a trainer's",
+    }
+
+
+def test_lines_that_both_have_changed_stop_an_upgrade_and_nothing_changes(
+    installed: tuple[Path, Path],
+) -> None:
+    source, program = installed
+    commit(source, "program", "version 2")
+    commit(program, "program", "a trainer's version")
+    before = git(program, "rev-parse", "HEAD")
+    done = machine("upgrade", program)
+    assert done.returncode == 1
+    assert "touch the same lines" in done.stderr
+    assert (git(program, "rev-parse", "HEAD"), git(program, "status", "--short")) == (before, "")
+
+
+def test_what_does_not_fit_the_version_before_is_not_taken_back(
+    installed: tuple[Path, Path],
+) -> None:
+    source, program = installed
+    commit(source, "program", "version 2")
+    assert machine("upgrade", program).returncode == 0
+    commit(program, "program", "version 2, and a trainer's")
+    before = git(program, "rev-parse", "HEAD")
+    done = machine("rollback", program)
+    assert done.returncode == 1
+    assert "does not fit the version before" in done.stderr
+    assert (git(program, "rev-parse", "HEAD"), git(program, "status", "--short")) == (before, "")
