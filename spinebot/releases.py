@@ -91,7 +91,7 @@ def promote(session: Session, name: str, who: str, why: str = "") -> Path:
 def _promote(session: Session, model: Path, who: str, why: str) -> Path:
     name = model.name
     if not figures(model):
-        raise PromotionError(f"{name} was not measured: `spinebot train` measures what it trains.")
+        raise PromotionError(f"{name} was not measured: `spinebot models evaluate {name}` does it.")
     found = [release.Measure(**each) for each in figures(model)]
     if wrong := release.faults(found, release.bars()):
         raise PromotionError(f"{name} may not go live.\n" + "\n".join(wrong))
