@@ -27,11 +27,12 @@ from hypothesis import strategies as st
 
 import spinebot
 from bench.processes import say
-from spinebot import asides, conversations, handoffs, intake, reviews, safety
+from spinebot import conversations, handoffs, intake, reviews, safety
 from spinebot.articles import cautions, files, reading, report_words
 from spinebot.clinic import read_clinic
 from spinebot.db import reading as reading_session
 from spinebot.errors import SpinebotError
+from spinebot.intake.contacts import contacts
 from spinebot.language import followups, messages, spine_terms
 from spinebot.language.redaction import redact
 from spinebot.reviews import Filters
@@ -42,7 +43,7 @@ from spinebot.web import buttons, pages
 
 LONGEST = 50_000  # characters that the web process takes of a message
 # They read no message that is too long to be a question.
-SHORT = ("spinebot.asides.", "spinebot.intake.", "spinebot.language.followups.")
+SHORT = ("spinebot.intake.", "spinebot.language.followups.")
 SLOWEST = 1.0  # seconds
 FRAGMENTS = (
     *("\x00", "\x1b[31m", "\u202e", "\ufeff", "\u200d", "😀", "\n", "\r\n", "\t", " "),
@@ -176,7 +177,7 @@ TARGETS = (
     Target("two questions in one message", asked(followups.cuts)),
     Target("words of a report", asked(report_words.find)),
     Target("the form's answers", asked(_fill_in)),
-    Target("numbers and addresses", asked(lambda t: list(asides.contacts(t, "US")))),
+    Target("numbers and addresses", asked(lambda t: list(contacts(t, "US")))),
     Target("the key of a person", asked(lambda t: handoffs.keys_of(t, "US"))),
     Target("a button", lambda t: buttons.verify(1, t)),
     Target("a conversation's token", _find_conversation),

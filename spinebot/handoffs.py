@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from spinebot import outbox
-from spinebot.asides import contacts
 from spinebot.db import now
 from spinebot.errors import SpinebotError
 from spinebot.intake import NOT_GIVEN, slots_of
+from spinebot.intake.contacts import contacts
 from spinebot.keys import signatures
 from spinebot.models import Attempt, Contact, Conversation, Handoff, HandoffChange, HandoffStatus
 

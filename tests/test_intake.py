@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from spinebot import asides, intake
-from spinebot.intake import NO, NOT_GIVEN, NOT_SURE, REFUSED, YES
+from spinebot import intake
+from spinebot.intake import NO, NOT_GIVEN, NOT_SURE, REFUSED, YES, asides
 from tests.conftest import ROOT
 from tests.factories import answers, callback
 
