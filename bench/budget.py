@@ -58,17 +58,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.budget", description=__doc__)
     parser.add_argument("--conversations", type=int, default=30)
     options = parser.parse_args()
+    from spinebot.training.models import live_model
+
+    model = live_model()
+    if model is None:
+        raise SystemExit("There is no model: run `make train`.")
+    _print(_measured(str(model), options.conversations))
+    return 0
+
+
+def _measured(model: str, conversations: int) -> list[Spent]:
+    """Return what each turn spent its time on."""
     from bench.assistants import procfile
     from bench.data import choose_questions, question_intents, read_examples
     from bench.measure import wait_for
     from bench.processes import Children, free_ports, say
     from spinebot.settings import settings
-    from spinebot.training.models import live_model
     from spinebot.training.rasa_process import RASA_PYTHON, environment
 
-    model = live_model()
-    if model is None:
-        raise SystemExit("There is no model: run `make train`.")
     known = question_intents(ROOT / "data/rules.yml")
     questions = choose_questions(read_examples(ROOT / "tests/nlu/test_nlu.yml"), known, 60)
     [port] = free_ports(1)
@@ -85,8 +92,8 @@ def main() -> int:
             spinebot = str(Path(sys.executable).with_name("spinebot"))
             children.run("loading the articles", [spinebot, "articles", "load"], ROOT)
             wait_for(procfile(children, "actions"), f"http://127.0.0.1:{port}/health")
-            say(f"{options.conversations} conversations of {TURNS_A_CONVERSATION} turns")
-            asked = json.dumps([str(model), options.conversations, questions])
+            say(f"{conversations} conversations of {TURNS_A_CONVERSATION} turns")
+            asked = json.dumps([model, conversations, questions])
             done = subprocess.run(
                 [str(RASA_PYTHON), "-m", "bench.budget", "--inside"],
                 cwd=ROOT,
@@ -98,8 +105,7 @@ def main() -> int:
             )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
-    _print(json.loads(done.stdout.splitlines()[-1]))
-    return 0
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def _print(turns: list[Spent]) -> None:
@@ -180,17 +186,7 @@ def inside() -> None:
         agent = await load_agent(model_path=model, endpoints=endpoints)
         processor = agent.processor
         assert processor is not None
-        store: Any = primary(processor.tracker_store)
-        clock.watch(store, "get_or_create_tracker", "load")
-        clock.watch(store, "save", "save")
-        clock.watch(processor, "parse_message", "understand")
-        clock.watch(processor, "run_action_extract_slots", "slots")
-        clock.watch(processor, "_predict_next_with_tracker", "predict")
-        clock.watch(endpoints.action, "_call", "action")
-        for node in processor.graph_runner._instantiated_nodes.values():
-            name = COMPONENTS.get(node._component_class.__name__)
-            if name and node._fn_name == "process":
-                node._fn = clock.timed(name, node._fn)
+        _watch(clock, processor, primary(processor.tracker_store), endpoints.action)
         for number in range(conversations + 1):
             for place in range(TURNS_A_CONVERSATION):
                 text = questions[(number * TURNS_A_CONVERSATION + place) % len(questions)]
@@ -203,6 +199,20 @@ def inside() -> None:
 
     asyncio.run(talk())
     print(json.dumps(turns))
+
+
+def _watch(clock: Clock, processor: Any, store: Any, action: Any) -> None:
+    """Have the clock time the parts of a turn."""
+    clock.watch(store, "get_or_create_tracker", "load")
+    clock.watch(store, "save", "save")
+    clock.watch(processor, "parse_message", "understand")
+    clock.watch(processor, "run_action_extract_slots", "slots")
+    clock.watch(processor, "_predict_next_with_tracker", "predict")
+    clock.watch(action, "_call", "action")
+    for node in processor.graph_runner._instantiated_nodes.values():
+        name = COMPONENTS.get(node._component_class.__name__)
+        if name and node._fn_name == "process":
+            node._fn = clock.timed(name, node._fn)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +13,7 @@ from sqlalchemy.orm import Session
 from spinebot import offers
 from spinebot.db import now
 from spinebot.errors import NotFoundError
-from spinebot.keys import fingerprint, is_signature, signature
+from spinebot.keys import fingerprint, is_own_token, new_token
 from spinebot.language.redaction import redact
 from spinebot.models import (
     Article,
@@ -69,7 +66,7 @@ class Understood:
 
 def start(session: Session, page: str, language: str = "en") -> tuple[Conversation, str]:
     """Begin a conversation; return it with the token that gives its visitor access."""
-    token = _signed(secrets.token_urlsafe(32))
+    token = new_token(_TOKENS)
     conversation = Conversation(
         token_hash=fingerprint(token), page=page[:500], language=language, memory={}
     )
@@ -86,27 +83,13 @@ def find(session: Session, token: str) -> Conversation:
     """
     found = None
     # What we did not sign is no token: the database is not asked.
-    secret, _, signed = token.partition(".")
-    if is_signature(_TOKENS, secret.encode(), _bytes(signed)):
+    if is_own_token(_TOKENS, token):
         found = session.scalar(
             sa.select(Conversation).where(Conversation.token_hash == fingerprint(token))
         )
     if found is None:
         raise NotFoundError("This conversation does not exist, or no longer.")
     return found
-
-
-def _signed(secret: str) -> str:
-    # 18 bytes are enough, and fill base64 without padding.
-    signed = base64.urlsafe_b64encode(signature(_TOKENS, secret.encode())[:18])
-    return f"{secret}.{signed.decode()}"
-
-
-def _bytes(signed: str) -> bytes:
-    """Return the bytes that a token's second part stands for; none where it is no such part."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{24}", signed):
-        return b""
-    return base64.urlsafe_b64decode(signed)
 
 
 def say(

@@ -52,23 +52,24 @@ class Covered:
         return enough and self.unhelpful > self.helpful
 
 
-def questions(session: Session) -> list[Covered]:
-    """Return every question with how often it was asked in twelve weeks and how it was rated."""
-    since = now() - timedelta(weeks=WEEKS)
-    asked = dict[str, int]()
-    for intent, count in session.execute(
+def _asked(session: Session) -> dict[str, int]:
+    """Return intent -> in how many conversations it was asked in the last weeks."""
+    rows = session.execute(
         sa.select(Message.intent, sa.func.count(sa.distinct(Message.conversation_id)))
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(
-            Conversation.last_message_at >= since,
+            Conversation.last_message_at >= now() - timedelta(weeks=WEEKS),
             Conversation.trial.is_(None),
             Message.intent.is_not(None),
         )
         .group_by(Message.intent)
-    ):
-        asked[intent or ""] = count
-    rated = dict[tuple[int, bool], int]()
-    for section, helpful, count in session.execute(
+    )
+    return {intent or "": count for intent, count in rows}
+
+
+def _rated(session: Session) -> dict[tuple[int, bool], int]:
+    """Return (section, whether helpful) -> how often it was rated so."""
+    rows = session.execute(
         sa.select(SectionRevision.section_id, Feedback.helpful, sa.func.count())
         .join(Message, Message.section_revision_id == SectionRevision.id)
         .join(
@@ -79,8 +80,13 @@ def questions(session: Session) -> list[Covered]:
             ),
         )
         .group_by(SectionRevision.section_id, Feedback.helpful)
-    ):
-        rated[section, helpful] = count
+    )
+    return {(section, helpful): count for section, helpful, count in rows}
+
+
+def questions(session: Session) -> list[Covered]:
+    """Return every question with how often it was asked in twelve weeks and how it was rated."""
+    asked, rated = _asked(session), _rated(session)
     rows = session.execute(
         sa.select(Question.intent, Question.title, Article.slug, Section.slug, Section.id)
         .join(Section, Section.id == Question.section_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import hmac
+import re
+import secrets
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -43,6 +46,22 @@ def is_signature(purpose: str, content: bytes, given: bytes) -> bool:
     """Return whether one of our keys made this signature, or its first 12 bytes and more."""
     own = [each[: len(given)] for each in signatures(purpose, content)]
     return len(given) >= SHORTEST and any(hmac.compare_digest(given, each) for each in own)
+
+
+def new_token(purpose: str) -> str:
+    """Return a token that nobody can guess and that ``is_own_token`` knows as ours."""
+    secret = secrets.token_urlsafe(32)
+    # 18 bytes are enough, and fill base64 without padding.
+    signed = base64.urlsafe_b64encode(signature(purpose, secret.encode())[:18])
+    return f"{secret}.{signed.decode()}"
+
+
+def is_own_token(purpose: str, token: str) -> bool:
+    """Return whether one of our keys made this token for this purpose."""
+    secret, _, signed = token.partition(".")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{24}", signed):
+        return False
+    return is_signature(purpose, secret.encode(), base64.urlsafe_b64decode(signed))
 
 
 def fingerprint(token: str) -> str:

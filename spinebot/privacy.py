@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -206,6 +206,13 @@ def clean(session: Session) -> Cleaned:
         .values(original=None)
     )
     done.unmasked = forgotten.rowcount  # type: ignore[attr-defined]
+    _clean_what_nobody_asks_for(session, moment)
+    audit.record(session, "spinebot", "cleaned", details=str(done))
+    return done
+
+
+def _clean_what_nobody_asks_for(session: Session, moment: datetime) -> None:
+    """Delete mail that was sent long ago, and logins that have ended."""
     session.execute(sa.delete(Outgoing).where(Outgoing.sent_at < moment - SENT_KEPT))
     session.execute(
         sa.delete(Login).where(
@@ -215,8 +222,6 @@ def clean(session: Session) -> Cleaned:
             )
         )
     )
-    audit.record(session, "spinebot", "cleaned", details=str(done))
-    return done
 
 
 def is_due(session: Session) -> bool:

@@ -100,71 +100,62 @@ def _exists(table: Any, *conditions: Any) -> sa.ColumnElement[bool]:
     return sa.exists().where(table.conversation_id == Conversation.id, *conditions)
 
 
-def _measures() -> list[tuple[str, str, str, str, Any]]:
-    """Name, title, definition, the list's filters, and the condition, of each measure."""
-    asked_again = _exists(Message, Message.intent == "nlu_fallback")
-    outside = _exists(Message, Message.intent.startswith("out_of_scope"))
-    return [
-        ("conversations", "Conversations", "A visitor wrote at least once.", "", sa.true()),
-        (
-            "resolved",
-            "Resolved by the bot",
-            "An article was shown; no unanswered question, no handoff, no red flag, no staff in "
-            "the chat, and nothing was rated as not helpful.",
-            "resolved=yes",
-            is_resolved(),
-        ),
-        (
-            "fallback",
-            "Asked again",
-            "At least one message was not understood well enough to be answered.",
-            "intent=nlu_fallback",
-            asked_again,
-        ),
-        (
-            "out_of_scope",
-            "Out of scope",
-            "At least one message was about something that the bot does not answer: costs, doses, "
-            "diagnoses, scans, other body parts, ...",
-            "intent=out_of_scope*",
-            outside,
-        ),
-        (
-            "unanswered",
-            "Unanswered question",
-            "At least one question that no article answers.",
-            "unanswered=yes",
-            _exists(Unanswered),
-        ),
-        ("red_flag", "Red flag", "A red flag was met.", "red_flag=yes", _exists(Finding)),
-        (
-            "handoff",
-            "Handoff",
-            "The visitor left contact details.",
-            "handoff=yes",
-            _exists(Handoff),
-        ),
-        (
-            "helpful",
-            "Rated helpful",
-            "An answer or the chat was rated as helpful.",
-            "feedback=helpful",
-            _exists(Feedback, Feedback.helpful),
-        ),
-        (
-            "unhelpful",
-            "Rated not helpful",
-            "An answer or the chat was rated as not helpful.",
-            "feedback=unhelpful",
-            _exists(Feedback, ~Feedback.helpful),
-        ),
-    ]
+# Name, title, definition, the list's filters, and the condition, of each measure.
+_MEASURES: tuple[tuple[str, str, str, str, sa.ColumnElement[bool]], ...] = (
+    ("conversations", "Conversations", "A visitor wrote at least once.", "", sa.true()),
+    (
+        "resolved",
+        "Resolved by the bot",
+        "An article was shown; no unanswered question, no handoff, no red flag, no staff in the "
+        "chat, and nothing was rated as not helpful.",
+        "resolved=yes",
+        is_resolved(),
+    ),
+    (
+        "fallback",
+        "Asked again",
+        "At least one message was not understood well enough to be answered.",
+        "intent=nlu_fallback",
+        _exists(Message, Message.intent == "nlu_fallback"),
+    ),
+    (
+        "out_of_scope",
+        "Out of scope",
+        "At least one message was about something that the bot does not answer: costs, doses, "
+        "diagnoses, scans, other body parts, ...",
+        "intent=out_of_scope*",
+        _exists(Message, Message.intent.startswith("out_of_scope")),
+    ),
+    (
+        "unanswered",
+        "Unanswered question",
+        "At least one question that no article answers.",
+        "unanswered=yes",
+        _exists(Unanswered),
+    ),
+    ("red_flag", "Red flag", "A red flag was met.", "red_flag=yes", _exists(Finding)),
+    ("handoff", "Handoff", "The visitor left contact details.", "handoff=yes", _exists(Handoff)),
+    (
+        "helpful",
+        "Rated helpful",
+        "An answer or the chat was rated as helpful.",
+        "feedback=helpful",
+        _exists(Feedback, Feedback.helpful),
+    ),
+    (
+        "unhelpful",
+        "Rated not helpful",
+        "An answer or the chat was rated as not helpful.",
+        "feedback=unhelpful",
+        _exists(Feedback, ~Feedback.helpful),
+    ),
+)
 
 
 def measures(session: Session, weeks: Weeks) -> list[Measure]:
     """Count conversations by week: one query a measure."""
     found = []
-    for name, title, definition, filters, condition in _measures():
+    for name, title, definition, filters, condition in _MEASURES:
         week = weeks.index(Conversation.last_message_at).label("week")
         rows = session.execute(
             sa.select(week, sa.func.count())

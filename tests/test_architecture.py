@@ -252,3 +252,31 @@ def test_no_test_outside_tests_rasa_imports_rasa() -> None:
         if RASA & {name.split(".")[0] for name in imports(path.read_text(encoding="utf-8"))}
     ]
     assert found == []
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 400, 40  # lines
+
+
+def too_long(source: str) -> list[str]:
+    """Return the functions of a source that have too many lines, and the source if it has."""
+    found = ["the file"] if source.count("\n") > LONGEST_FILE else []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            found += [f"{node.name}: {lines} lines"] * (lines > LONGEST_FUNCTION)
+    return found
+
+
+@pytest.mark.parametrize("folder", ["spinebot", "actions", "bench", "scripts"])
+def test_functions_and_files_stay_short(folder: str) -> None:
+    found = {
+        path.name: too_long(path.read_text(encoding="utf-8"))
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_a_long_function_is_seen() -> None:
+    assert too_long("def f():\n" + "    pass\n" * 40) == ["f: 41 lines"]
+    assert too_long("def f():\n" + "    pass\n" * 39) == []
+    assert too_long("x = 1\n" * 401) == ["the file"]

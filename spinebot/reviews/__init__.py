@@ -1,14 +1,11 @@
 """Reading and reviewing conversations."""
 
+from spinebot.reviews.filters import Filters, is_resolved
 from spinebot.reviews.finding import (
-    FOUND,
-    FOUND_END,
-    Filters,
     Listed,
     Row,
     find_conversations,
     get,
-    is_resolved,
     messages_until,
     next_unreviewed,
     row_of,
@@ -30,6 +27,7 @@ from spinebot.reviews.marks import (
     untag,
     write_note,
 )
+from spinebot.reviews.search import FOUND, FOUND_END
 
 __all__ = [
     "FLAG_REASONS",

@@ -136,8 +136,8 @@ def find(session: Session, reader: int, limit: int = 30, *, root: Path | None = 
     return shown
 
 
-def _items(session: Session, reader: int) -> Iterator[Item]:
-    """Yield what is open, for each reason the newest."""
+def _conditions() -> dict[str, sa.ColumnElement[bool]]:
+    """Reason -> what holds for a message that is here for it."""
     corrected = sa.exists().where(
         Correction.conversation_id == Message.conversation_id,
         Correction.number == Message.number,
@@ -159,15 +159,20 @@ def _items(session: Session, reader: int) -> Iterator[Item]:
         )
         .correlate(Message)
     )
+    return {
+        "correction": corrected,
+        "doubt": learnt_alarm,
+        "unhelpful": unhelpful,
+        "fallback": Message.intent == FALLBACK,
+        "margin": sa.and_(Message.confidence < UNSURE, Message.intent != FALLBACK),
+    }
+
+
+def _items(session: Session, reader: int) -> Iterator[Item]:
+    """Yield what is open, for each reason the newest."""
     reasons: dict[int, list[str]] = defaultdict(list)
     messages: dict[int, Message] = {}
-    for name, condition in (
-        ("correction", corrected),
-        ("doubt", learnt_alarm),
-        ("unhelpful", unhelpful),
-        ("fallback", Message.intent == FALLBACK),
-        ("margin", sa.and_(Message.confidence < UNSURE, Message.intent != FALLBACK)),
-    ):
+    for name, condition in _conditions().items():
         query = (
             sa.select(Message)
             .join(Conversation, Conversation.id == Message.conversation_id)

@@ -103,15 +103,7 @@ def label(
     if intent and intent not in known:
         raise LabelError(f"There is no intent {intent!r}; make it first.")
     messages = _get(session, message_ids)
-    for message in messages:
-        found = session.scalar(
-            sa.select(Label).where(Label.message_id == message.id, Label.account_id == account.id)
-        )
-        if found is None:
-            session.add(Label(message_id=message.id, account_id=account.id, intent=intent))
-        else:
-            found.intent, found.at = intent, now()
-    session.flush()
+    _say(session, messages, intent, account)
     outcome = Outcome()
     ready = []
     labels, second_reader = labels_of(session, [m.id for m in messages]), release.second_reader()
@@ -124,6 +116,19 @@ def label(
     texts = {message.id: examples.clean(text or message.text) for message in ready}
     _decide(session, ready, intent, account, texts, outcome, root)
     return outcome
+
+
+def _say(session: Session, messages: Sequence[Message], intent: str, account: Account) -> None:
+    """Keep what the account says of each message, in place of what it said before."""
+    for message in messages:
+        found = session.scalar(
+            sa.select(Label).where(Label.message_id == message.id, Label.account_id == account.id)
+        )
+        if found is None:
+            session.add(Label(message_id=message.id, account_id=account.id, intent=intent))
+        else:
+            found.intent, found.at = intent, now()
+    session.flush()
 
 
 def waiting(session: Session) -> list[tuple[Message, list[tuple[int, str, str]]]]:
@@ -218,15 +223,20 @@ def _decide(
                 change_id=change_id,
             )
         )
-        session.execute(
-            sa.update(Correction)
-            .where(
-                Correction.conversation_id == message.conversation_id,
-                Correction.number == message.number,
-                Correction.done_at.is_(None),
-            )
-            .values(done_at=now())
+        _end_corrections(session, message)
+
+
+def _end_corrections(session: Session, message: Message) -> None:
+    """What colleagues said of the message has been dealt with."""
+    session.execute(
+        sa.update(Correction)
+        .where(
+            Correction.conversation_id == message.conversation_id,
+            Correction.number == message.number,
+            Correction.done_at.is_(None),
         )
+        .values(done_at=now())
+    )
 
 
 def _fit(

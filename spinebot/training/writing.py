@@ -227,6 +227,11 @@ def _faults(text: ArticleText) -> Iterator[str]:
     except ArticleError as error:
         yield from (fault.split(".md: ", 1)[-1] for fault in error.faults)
         return
+    yield from _faults_of_the_whole(article, text)
+
+
+def _faults_of_the_whole(article: ArticleFile, text: ArticleText) -> Iterator[str]:
+    """Yield what is wrong with an article that can be read: its facts, its words, its ease."""
     yield from faults_of(article, date.today())
     known = _others(text.slug)
     yield from (fault for fault in faults_between([*known, article]) if f"{text.slug}.md" in fault)

@@ -103,6 +103,12 @@ def create_app() -> FastAPI:
         allow_headers=["Content-Type", "Last-Event-ID"],
         expose_headers=["Retry-After"],
     )
+    _answer_errors(app)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Have each kind of error answered in its own way."""
     app.add_exception_handler(NotSignedInError, to_sign_in)
     app.add_exception_handler(ForbiddenError, forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
@@ -115,7 +121,6 @@ def create_app() -> FastAPI:
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
-    return app
 
 
 class _Guard:

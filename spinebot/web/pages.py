@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +36,16 @@ STATIC = ("pages.css", "pages.js", "console.css", "console.js", "icon.svg")
 FRONT = "herniated-disc-muscle-spasms"
 WORDS_A_MINUTE = 200
 MOST_RELATED = 4
-SCRIPTS = ("spine-chat.js", "panel.js", "texts.js")
+_PANEL = (
+    *("style", "host", "server", "pieces", "messages", "home", "transcript", "details", "more"),
+    *("conversation", "panel"),
+)
+# What visitors load, and the files that it is made of, each after those that it imports.
+SCRIPTS = {
+    "spine-chat.js": ("spine-chat.js",),
+    "panel.js": tuple(f"panel/{part}.js" for part in _PANEL),
+    "texts.js": ("texts.js",),
+}
 _FILE_HEADERS = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 
 # HTML in an article is shown as text, never run.
@@ -110,17 +118,24 @@ async def widget_file(name: str) -> Response:
     """The widget's scripts, without comments and indentation."""
     if name not in SCRIPTS:
         raise NotFoundError("There is no such file.")
-    path = WIDGET / name
-    script = await to_thread.run_sync(_shortened, path, path.stat().st_mtime_ns)
-    return Response(script, media_type="text/javascript", headers=_FILE_HEADERS)
+    changed = tuple((WIDGET / part).stat().st_mtime_ns for part in SCRIPTS[name])
+    text = await to_thread.run_sync(script, name, changed)
+    return Response(text, media_type="text/javascript", headers=_FILE_HEADERS)
 
 
 @functools.lru_cache(maxsize=8)
-def _shortened(path: Path, _changed: int) -> str:
-    """Return a script as visitors load it: what only its authors read takes a fifth of it."""
-    text = re.sub(r"^ */\*\*.*?\*/\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+def script(name: str, changed: tuple[int, ...] = ()) -> str:
+    """Return a script as visitors load it: one request, and nothing that only its authors read.
+
+    Its parts become one module, so that all but the last need no imports and exports.
+    """
+    *parts, last = ((WIDGET / part).read_text(encoding="utf-8") for part in SCRIPTS[name])
+    text = "".join(re.sub(r"^export ", "", part, flags=re.M) for part in parts) + last
+    text = re.sub(r'^import .* from "\./\w+\.js";\n', "", text, flags=re.M)
+    # Comments, indentation and empty lines take a fifth of it.
+    text = re.sub(r"^ */\*\*.*?\*/\n", "", text, flags=re.M | re.S)
     text = re.sub(r"^ *//.*\n", "", text, flags=re.M)
-    return re.sub(r"^ +", "", text, flags=re.M)
+    return re.sub(r"^ +|^\n", "", text, flags=re.M)
 
 
 @router.get("/static/{name}")

@@ -14,7 +14,7 @@ from spinebot.errors import NotFoundError
 from spinebot.models import Account
 from spinebot.releases import PromotionError
 from spinebot.training import evaluation, models, release, replay, worker
-from spinebot.training.evaluation import Judged
+from spinebot.training.evaluation import Evaluation, Judged
 from spinebot.web.console import charts
 from spinebot.web.console.auth import Staff, act, allow, page, see
 from spinebot.web.pages import templates
@@ -65,20 +65,8 @@ def one(request: Request, staff: Trainer, name: str) -> Response:
         turns = replay.shown(session, played.turns) if played else []
     content: dict[str, Any] = {"found": found, "played": played, "turns": turns}
     if found is not None:
-        cells = found.confusions()
-        sentences: dict[tuple[str, str], list[Judged]] = {}
-        for message in found.messages:
-            if not message.is_right:
-                sentences.setdefault((message.intent, message.seen_as), []).append(message)
         content |= {
-            "scores": found.scores(),
-            "cells": cells,
-            "rows": sorted({row for row, _ in cells}),
-            "columns": sorted({column for _, column in cells}),
-            "sentences": sorted(sentences.items(), key=lambda each: (-len(each[1]), each[0])),
-            "curve": found.curve,
-            "noise": found.noise(),
-            "faults": evaluation.faults(found),
+            **_measured(found),
             "compared": evaluation.compare(before, found) if before else None,
             "notes": releases.notes(model),
         }
@@ -92,6 +80,25 @@ def one(request: Request, staff: Trainer, name: str) -> Response:
         last=replay.LAST,
         **content,
     )
+
+
+def _measured(found: Evaluation) -> dict[str, Any]:
+    """Return what the page shows of an evaluation."""
+    cells = found.confusions()
+    sentences: dict[tuple[str, str], list[Judged]] = {}
+    for message in found.messages:
+        if not message.is_right:
+            sentences.setdefault((message.intent, message.seen_as), []).append(message)
+    return {
+        "scores": found.scores(),
+        "cells": cells,
+        "rows": sorted({row for row, _ in cells}),
+        "columns": sorted({column for _, column in cells}),
+        "sentences": sorted(sentences.items(), key=lambda each: (-len(each[1]), each[0])),
+        "curve": found.curve,
+        "noise": found.noise(),
+        "faults": evaluation.faults(found),
+    }
 
 
 @router.post("/{name}/replay")
