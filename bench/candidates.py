@@ -22,7 +22,7 @@ from bench.datasets import HINT3, OUTSIDE, ROOT, Task, banking77, clinc150, hint
 from bench.encoded import Encoded, learnt, with_names
 from bench.processes import heartbeat
 from spinebot.language.encoder import SentenceEncoder, load_encoder
-from spinebot.language.intents import train, train_and_leave_out
+from spinebot.language.intent_training import train, train_and_leave_out
 from spinebot.language.thresholds import measure
 
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(100))
@@ -109,8 +109,8 @@ def speed(task: Task, encoder: SentenceEncoder) -> str:
             [functools.partial(model.rank, *pair) for pair in zip(views, texts, strict=True)]
         )
     solving = _seconds(functools.partial(train_and_leave_out, examples))
-    _, scores = train_and_leave_out(examples)
-    measuring = _seconds(functools.partial(measure, examples, scores, 0.03))
+    left_out = train_and_leave_out(examples)
+    measuring = _seconds(functools.partial(measure, examples, left_out, 0.03))
     return (
         f"One message, one thread, p50 of {len(texts)}: encoder {1000 * encoding:.1f} ms, "
         f"classifier {1000 * ranking:.1f} ms. Training on {len(examples.labels)} examples: "

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.datasets import Task
 from bench.encoded import Encoded, learnt, with_names
-from spinebot.language import intents
+from spinebot.language import intent_training, intents
 from spinebot.language.intents import Kernel
 from spinebot.language.ngrams import NgramWeights
 
@@ -66,7 +66,7 @@ def ridge(
 ) -> Answers:
     """The assistant's own classifier, with other weights of its parts."""
     examples = with_names(task.learnt) if names else task.learnt
-    model = intents.train(learnt(examples, encoded), kernel)
+    model = intent_training.train(learnt(examples, encoded), kernel)
     texts = [text for _, text in task.asked]
     first = [
         model.rank(view, text)[0] for view, text in zip(encoded.views(texts), texts, strict=True)

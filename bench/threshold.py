@@ -19,7 +19,8 @@ from bench.data import Example, question_intents, read_examples, read_yaml
 from bench.encoded import Encoded, learnt, with_names
 from bench.processes import BenchError, heartbeat, say
 from spinebot.language.encoder import load_encoder
-from spinebot.language.intents import IntentModel, train, train_and_leave_out
+from spinebot.language.intent_training import train, train_and_leave_out
+from spinebot.language.intents import IntentModel
 from spinebot.language.thresholds import Curve, Step, measure
 
 FOLDS = 4
@@ -47,7 +48,7 @@ def most_lost(config: Path) -> float:
 def curve_of(examples: Sequence[Example], encoded: Encoded, most: float) -> Curve:
     """Return the curve that a training on the examples measures."""
     ready = learnt(with_names(examples), encoded)
-    _, left_out = train_and_leave_out(ready)
+    left_out = train_and_leave_out(ready)
     return measure(ready, left_out, most)
 
 

@@ -19,7 +19,8 @@ from bench.datasets import ROOT, Task, own
 from bench.encoded import Encoded, learnt, with_names
 from bench.processes import heartbeat
 from spinebot.language.encoder import load_encoder
-from spinebot.language.intents import IntentModel, train
+from spinebot.language.intent_training import train
+from spinebot.language.intents import IntentModel
 from spinebot.language.spelling import Speller
 from spinebot.safety import examples as red_flag_examples
 from spinebot.training.typos import misspelt

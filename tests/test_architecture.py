@@ -47,7 +47,10 @@ RASA = {"rasa", "sanic", "tensorflow", "keras", "sklearn"}
 PACKAGES = {"sklearn": "scikit-learn", "ruamel": "ruamel-yaml"}
 # Only spinebot.bot loads them: the classifier is trained and asked in Rasa's process alone.
 RASA_ONLY = {
-    f"spinebot.language.{name}" for name in ("intents", "thresholds", "detector", "spelling")
+    f"spinebot.language.{name}"
+    for name in (
+        *("intents", "intent_training", "landmarks", "thresholds", "detector", "spelling"),
+    )
 }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import shutil
+import socket
+import ssl
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +64,23 @@ NGINX = {
 }
 
 
-@pytest.mark.parametrize("file", NGINX)
-def test_nginx_accepts_its_configuration(tmp_path: Path, file: str) -> None:
+def nginx() -> str:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         pytest.skip("nginx is not installed")
+    return program
+
+
+@pytest.mark.parametrize("file", NGINX)
+def test_nginx_accepts_its_configuration(tmp_path: Path, file: str) -> None:
+    done = subprocess.run(
+        [nginx(), "-t", "-c", str(configured(tmp_path, file))], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def configured(tmp_path: Path, file: str) -> Path:
+    """Write a whole configuration with the file in it; return where."""
     cert, key = certificate(tmp_path)
     text = (DEPLOY / file).read_text(encoding="utf-8")
     # Names of containers mean something among containers only.
@@ -82,8 +98,53 @@ def test_nginx_accepts_its_configuration(tmp_path: Path, file: str) -> None:
         f"http {{\n{text}\n}}\n",
         encoding="utf-8",
     )
-    done = subprocess.run([program, "-t", "-c", str(whole)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    return whole
+
+
+def test_one_address_has_only_so_many_connections(tmp_path: Path) -> None:
+    whole = configured(tmp_path, "nginx/spinebot.conf")
+    # A web process that takes requests and never answers them.
+    web = socket.create_server(("127.0.0.1", 0), backlog=500)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = whole.read_text(encoding="utf-8")
+    text = re.sub(r"server \{\n  listen 80;.*?\n\}\n", "", text, flags=re.S)
+    text = re.sub(r"listen \[::\].*;|server 127.0.0.1:8001.*;", "", text)
+    text = text.replace("listen 443 ", f"listen 127.0.0.1:{port} ")
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{web.getsockname()[1]}")
+    whole.write_text(text, encoding="utf-8")
+    trust = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    trust.check_hostname = False
+    server = subprocess.Popen([nginx(), "-c", str(whole), "-g", "daemon off;"])
+    clients = []
+    try:
+        wait_for(port)
+        for _ in range(200 + 7):
+            plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+            clients.append(trust.wrap_socket(plain, server_hostname="bot.clinic.example"))
+            clients[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: bot.clinic.example\r\n\r\n")
+        refused = 0
+        for client in clients[200:]:
+            refused += client.recv(100).startswith(b"HTTP/1.1 503")
+        assert refused == 7
+        clients[0].settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            clients[0].recv(100)
+    finally:
+        server.terminate()
+        server.wait(10)
+        for client in clients:
+            client.close()
+        web.close()
+
+
+def wait_for(port: int) -> None:
+    """Wait until somebody listens there."""
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    raise AssertionError("nginx does not listen")
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)

@@ -20,7 +20,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from spinebot.bot.components import Learner
 from spinebot.bot.spelling import words_of
-from spinebot.language import detector, intents, ngrams, thresholds
+from spinebot.language import detector, intent_training, intents, landmarks, ngrams, thresholds
 from spinebot.language.encoder import (
     VIEWS,
     WIDTH,
@@ -29,12 +29,8 @@ from spinebot.language.encoder import (
     load_encoder,
 )
 from spinebot.language.intent_names import FALLBACK
-from spinebot.language.intents import (
-    Examples,
-    IntentModel,
-    name_as_words,
-    train_and_validate,
-)
+from spinebot.language.intent_training import Validated, train_and_validate
+from spinebot.language.intents import Examples, IntentModel, name_as_words
 from spinebot.language.thresholds import Curve, measure
 
 CURVE = "threshold.json"
@@ -62,24 +58,25 @@ class Trained:
         (directory / VALIDATION).write_text(json.dumps(self.validation), encoding="utf-8")
 
 
-def _validation(learnt: Examples, folds: List[np.ndarray], names: List[str]) -> Dict[str, Any]:
+def _validation(learnt: Examples, found: Validated, names: List[str]) -> Dict[str, Any]:
     """Return, for each example, what it is and what each cross-validation took it for.
 
     unseen: the encoder was not tuned with it, so that the figure is not too good.
     """
     hints = set(names)
-    tops = [confidences.argmax(axis=1) for confidences in folds]
+    tops = [confidences.argmax(axis=1) for confidences in found.folds]
+    judged = found.left_out.places
     return {
         "seeds": list(SEEDS),
         "examples": [
             {
-                "text": text,
+                "text": learnt.texts[place],
                 "intent": learnt.intents[learnt.labels[place]],
-                "seen_as": [learnt.intents[top[place]] for top in tops],
-                "unseen": is_held_out(text),
+                "seen_as": [learnt.intents[top[row]] for top in tops],
+                "unseen": is_held_out(learnt.texts[place]),
             }
-            for place, text in enumerate(learnt.texts)
-            if text not in hints
+            for row, place in enumerate(judged)
+            if learnt.texts[place] not in hints
         ],
     }
 
@@ -132,7 +129,7 @@ class SentenceIntentClassifier(Learner[Trained], IntentClassifier):
         )
         found = train_and_validate(learnt, SEEDS)
         curve = measure(learnt, found.left_out, float(self._config["most_lost"]))
-        return self.keep(Trained(found.model, curve, _validation(learnt, found.folds, names)))
+        return self.keep(Trained(found.left_out.model, curve, _validation(learnt, found, names)))
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the intent and the ranking of each message."""
@@ -151,7 +148,7 @@ class SentenceIntentClassifier(Learner[Trained], IntentClassifier):
 def sources_fingerprint() -> str:
     """Return a hash of the code that makes and reads the models, and of the encoder."""
     digest = hashlib.sha256(encoder_fingerprint().encode())
-    for module in (intents, ngrams, thresholds, detector):
+    for module in (intents, intent_training, landmarks, ngrams, thresholds, detector):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from spinebot.language.encoder import unseen_by_the_encoder
-from spinebot.language.intents import Examples, IntentModel, Kernel, train_and_leave_out
+from spinebot.language.intent_training import train_and_leave_out
+from spinebot.language.intents import Examples, IntentModel, Kernel
 
 NONE = "none"
 # Flatter than the intents': fewer look-alikes raise an alarm (docs/decisions/0010).
@@ -77,22 +78,16 @@ def train_detector(
     not tuned with.
     """
     none = examples.intents.index(NONE)
-    model, scores = train_and_leave_out(examples, KERNEL)
+    found = train_and_leave_out(examples, KERNEL)
     harmless: dict[bool, list[float]] = {True: [], False: []}
     unseen = unseen_by_the_encoder([*examples.texts, *far])
     harmless[False] = [QUIET] * int(unseen[len(examples.texts) :].sum())
-    for label, text, score, counts in zip(
-        examples.labels,
-        examples.texts,
-        -scores[:, none],
-        unseen[: len(examples.texts)],
-        strict=True,
-    ):
-        if label == none and counts:
-            harmless[text in look_alikes].append(float(score))
+    for place, score in zip(found.places, -found.scores[:, none], strict=True):
+        if examples.labels[place] == none and unseen[place]:
+            harmless[examples.texts[place] in look_alikes].append(float(score))
     thresholds = [
-        float(np.quantile(found, 1.0 - most))
-        for found, most in ((harmless[True], most_false), (harmless[False], most_ordinary))
-        if found
+        float(np.quantile(scores, 1.0 - most))
+        for scores, most in ((harmless[True], most_false), (harmless[False], most_ordinary))
+        if scores
     ]
-    return Detector(model, max(thresholds, default=0.0))
+    return Detector(found.model, max(thresholds, default=0.0))

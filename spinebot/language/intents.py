@@ -1,10 +1,9 @@
 """Sentences in, intents out: kernel ridge regression on sentence vectors and character n-grams.
 
 Two sentences are alike by a sum of kernels: the exponential of the cosine in each of the encoder's
-three views, and the product of their n-gram weights. The regression has a closed form, so training
-is one system of linear equations: seconds, the same result every time, and what the others say of
-each example comes nearly for nothing (``train_and_leave_out``). The name of an intent counts as
-one of its examples: it is a hint that trainers write anyway.
+three views, and the product of their n-gram weights. How a model is trained stands in
+``spinebot.language.intent_training``. The name of an intent counts as one of its examples: it is a
+hint that trainers write anyway.
 
 The confidence is the class's share of a softmax times the highest cosine to one of its examples.
 A softmax alone is sure of itself far away from everything that it was shown; the cosine is not.
@@ -14,7 +13,6 @@ Measured against others in docs/decisions/0010-kernel-ridge-classifier.md.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,8 +25,6 @@ from spinebot.language.ngrams import NgramWeights
 
 # Each view is kept in its main directions only: as good, and half the work for every message.
 DIRECTIONS = 192
-# How far an example may be from what the regression says of it.
-REGULARIZATION = 0.05
 # Turns the regression's scores (about -1 to 1) into shares.
 SOFTMAX_SHARPNESS = 8.0
 
@@ -68,9 +64,11 @@ def _kernel(saved: dict[str, Any]) -> Kernel:
 class IntentModel:
     """A trained classifier.
 
-    axes: (views, width, directions); vectors: (views, examples, directions) of length 1;
-    labels: (examples,) index into ``intents``; weights: (examples, intents);
-    ngram_weights: (n-grams, intents).
+    The regression stands on examples: on all of them, or where there are very many on some, the
+    landmarks. axes: (views, width, directions); vectors: (views, landmarks, directions) of length
+    1; letters: (landmarks, n-grams) their weights; weights: (landmarks, intents); labels:
+    (examples,) index into ``intents``; others: (examples, directions) the first view of all
+    examples where these are not the landmarks.
     """
 
     intents: list[str]
@@ -79,8 +77,9 @@ class IntentModel:
     labels: np.ndarray
     weights: np.ndarray
     ngrams: NgramWeights
-    ngram_weights: np.ndarray
+    letters: sparse.csc_matrix
     kernel: Kernel
+    others: np.ndarray | None = None
 
     def rank(self, vectors: np.ndarray, text: str) -> list[tuple[str, float]]:
         """Return (intent, confidence), highest first, for one message.
@@ -88,8 +87,8 @@ class IntentModel:
         vectors: (views, width), each of length 1. Confidences lie between 0 and 1 and do not add
         up to 1.
         """
-        cosines, scores = self._compare(vectors, text)
-        found = confidences(scores[None], self._nearest(cosines[0])[None])[0]
+        near, scores = self._compare(vectors, text)
+        found = confidences(scores[None], self._nearest(near)[None])[0]
         order = np.argsort(-found, kind="stable")
         return [(self.intents[place], float(found[place])) for place in order]
 
@@ -98,15 +97,17 @@ class IntentModel:
         return self._compare(vectors, text)[1]
 
     def _compare(self, vectors: np.ndarray, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the cosines to all examples (views, examples) and the scores (intents,)."""
-        turned = _turned(self.axes, vectors[:, None])
+        """Return the cosines to all examples in the first view, and the scores (intents,)."""
+        turned = turn(self.axes, vectors[:, None])
         # Not `@`: its threads wait for one another, on a busy machine for longer than this takes.
         cosines = np.einsum("ved,vd->ve", self.vectors, turned[:, 0])
+        near = cosines[0]
+        if self.others is not None:
+            near = np.einsum("ed,d->e", self.others, turned[0, 0])
         columns, weights = self.ngrams.weigh(text)
-        scores = (
-            self.kernel.likeness(cosines) @ self.weights + weights @ self.ngram_weights[columns]
-        )
-        return cosines, scores
+        likeness = self.kernel.likeness(cosines)
+        likeness += self.kernel.ngrams * (self.letters[:, columns] @ weights)
+        return near, likeness @ self.weights
 
     def _nearest(self, cosines: np.ndarray) -> np.ndarray:
         """Return for each intent the highest cosine to one of its examples, at least 0."""
@@ -122,15 +123,19 @@ class IntentModel:
             "kernel": asdict(self.kernel),
         }
         (directory / "intents.json").write_text(json.dumps(words), encoding="utf-8")
-        np.savez_compressed(
-            directory / "intents.npz",
-            axes=self.axes,
-            vectors=self.vectors,
-            labels=self.labels,
-            weights=self.weights,
-            rarity=self.ngrams.rarity,
-            ngram_weights=self.ngram_weights,
-        )
+        arrays = {
+            "axes": self.axes,
+            "vectors": self.vectors,
+            "labels": self.labels,
+            "weights": self.weights,
+            "rarity": self.ngrams.rarity,
+            "letters": self.letters.data,
+            "letters_rows": self.letters.indices,
+            "letters_starts": self.letters.indptr,
+        }
+        if self.others is not None:
+            arrays["others"] = self.others
+        np.savez_compressed(directory / "intents.npz", **arrays)
 
     @classmethod
     def load(cls, directory: Path) -> IntentModel:
@@ -138,6 +143,8 @@ class IntentModel:
         words = json.loads((directory / "intents.json").read_text(encoding="utf-8"))
         places = {ngram: place for place, ngram in enumerate(words["ngrams"])}
         with np.load(directory / "intents.npz", allow_pickle=False) as arrays:
+            columns = (arrays["letters"], arrays["letters_rows"], arrays["letters_starts"])
+            shape = (arrays["vectors"].shape[1], len(places))
             return cls(
                 intents=words["intents"],
                 axes=arrays["axes"],
@@ -145,8 +152,9 @@ class IntentModel:
                 labels=arrays["labels"],
                 weights=arrays["weights"],
                 ngrams=NgramWeights(places, arrays["rarity"]),
-                ngram_weights=arrays["ngram_weights"],
+                letters=sparse.csc_matrix(columns, shape=shape),
                 kernel=_kernel(words["kernel"]),
+                others=arrays.get("others"),
             )
 
 
@@ -187,107 +195,8 @@ def name_as_words(intent: str) -> str:
     return intent.removeprefix("ask_").replace("_", " ")
 
 
-def train(examples: Examples, kernel: Kernel = FOR_INTENTS) -> IntentModel:
-    """Return the model of the given examples. Same examples, same model."""
-    parts = _Parts.of(examples)
-    factor = linalg.cho_factor(_system(examples, parts, kernel), overwrite_a=True)
-    return _model(examples, parts, linalg.cho_solve(factor, _targets(examples)), kernel)
-
-
-def train_and_leave_out(
-    examples: Examples, kernel: Kernel = FOR_INTENTS
-) -> tuple[IntentModel, np.ndarray]:
-    """Return the model, and (examples, intents): each one's scores from a model of all the others.
-
-    The scores have a closed form (Rifkin and Lippert 2007, "Notes on regularized least squares");
-    only the directions and the weights of the n-grams have seen the example.
-    """
-    parts = _Parts.of(examples)
-    inverse = _inverse(_system(examples, parts, kernel))
-    targets = _targets(examples)
-    weights = inverse @ targets
-    scores = targets - weights / np.diag(inverse)[:, None]
-    return _model(examples, parts, weights, kernel), scores
-
-
 @dataclass(frozen=True)
-class Validated:
-    """A model, and what models without an example would have said of it.
-
-    left_out: (examples, intents) scores, each of a model of all the others; folds: for each seed
-    (examples, intents) confidences, each of a model without the example's fold.
-    """
-
-    model: IntentModel
-    left_out: np.ndarray
-    folds: list[np.ndarray]
-
-
-def train_and_validate(
-    examples: Examples, seeds: Sequence[int], folds: int = 5, kernel: Kernel = FOR_INTENTS
-) -> Validated:
-    """Return the model with its cross-validation: one for each seed, by which the folds are cut.
-
-    As in ``train_and_leave_out`` there is a closed form, which costs next to nothing: the scores
-    of a fold from a model without it follow from the inverse's block of the fold.
-    """
-    parts = _Parts.of(examples)
-    inverse = _inverse(_system(examples, parts, kernel))
-    targets = _targets(examples)
-    weights = inverse @ targets
-    cosines = examples.vectors[0] @ examples.vectors[0].T
-    return Validated(
-        _model(examples, parts, weights, kernel),
-        targets - weights / np.diag(inverse)[:, None],
-        [
-            _fold_confidences(examples, inverse, weights, cosines, _cut(examples, folds, seed))
-            for seed in seeds
-        ],
-    )
-
-
-def _cut(examples: Examples, folds: int, seed: int) -> np.ndarray:
-    """Return (examples,) the fold of each: every intent is spread evenly over all."""
-    chance = np.random.default_rng(seed)
-    found = np.zeros(len(examples.labels), dtype=np.int64)
-    for label in range(len(examples.intents)):
-        places = chance.permutation(np.flatnonzero(examples.labels == label))
-        found[places] = (np.arange(len(places)) + chance.integers(folds)) % folds
-    return found
-
-
-def _fold_confidences(
-    examples: Examples,
-    inverse: np.ndarray,
-    weights: np.ndarray,
-    cosines: np.ndarray,
-    cut: np.ndarray,
-) -> np.ndarray:
-    targets = _targets(examples)
-    starts = np.searchsorted(examples.labels, np.arange(len(examples.intents)))
-    found = np.zeros(targets.shape)
-    for fold in np.unique(cut):
-        inside = np.flatnonzero(cut == fold)
-        block = inverse[np.ix_(inside, inside)]
-        scores = targets[inside] - linalg.solve(block, weights[inside], assume_a="pos")
-        near = cosines[inside]
-        near[:, inside] = 0.0
-        found[inside] = confidences(
-            scores, np.maximum(np.maximum.reduceat(near, starts, axis=1), 0.0)
-        )
-    return found
-
-
-def left_out_confidences(examples: Examples, scores: np.ndarray) -> np.ndarray:
-    """Return (examples, intents) confidences from the scores of ``train_and_leave_out``."""
-    cosines = examples.vectors[0] @ examples.vectors[0].T
-    np.fill_diagonal(cosines, 0.0)
-    starts = np.searchsorted(examples.labels, np.arange(len(examples.intents)))
-    return confidences(scores, np.maximum(np.maximum.reduceat(cosines, starts, axis=1), 0.0))
-
-
-@dataclass(frozen=True)
-class _Parts:
+class Parts:
     """What examples are compared by: their vectors in the main directions, and their n-grams."""
 
     axes: np.ndarray
@@ -296,11 +205,36 @@ class _Parts:
     matrix: sparse.csr_matrix
 
     @classmethod
-    def of(cls, examples: Examples) -> _Parts:
+    def of(cls, examples: Examples) -> Parts:
+        """Return the parts of the examples."""
         axes = np.stack([_main_directions(view) for view in examples.vectors])
         ngrams = NgramWeights.of(examples.texts)
-        turned = _turned(axes, examples.vectors)
+        turned = turn(axes, examples.vectors)
         return cls(axes, turned, ngrams, ngrams.matrix(examples.texts))
+
+    def likeness(self, kernel: Kernel, places: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Return (places, others): how alike these examples are."""
+        cosines = np.matmul(self.vectors[:, places], self.vectors[:, others].transpose(0, 2, 1))
+        likeness = kernel.likeness(cosines).astype(np.float64)
+        letters = (self.matrix[places] @ self.matrix[others].T).toarray()
+        return np.asarray(likeness + kernel.ngrams * letters)
+
+    def model(
+        self, examples: Examples, kernel: Kernel, weights: np.ndarray, landmarks: np.ndarray
+    ) -> IntentModel:
+        """Return the model whose regression stands on the landmarks. weights: of each of them."""
+        is_all = len(landmarks) == len(examples.labels)
+        return IntentModel(
+            intents=examples.intents,
+            axes=self.axes,
+            vectors=np.ascontiguousarray(self.vectors[:, landmarks]),
+            labels=examples.labels,
+            weights=weights.astype(np.float32),
+            ngrams=self.ngrams,
+            letters=self.matrix[landmarks].tocsc(),
+            kernel=kernel,
+            others=None if is_all else self.vectors[0],
+        )
 
 
 def _main_directions(vectors: np.ndarray) -> np.ndarray:
@@ -309,55 +243,14 @@ def _main_directions(vectors: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS], dtype=np.float32)
 
 
-def _turned(axes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def turn(axes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Return vectors (views, n, width) in the main directions, with length 1 again."""
     turned = np.matmul(vectors, axes)
     lengths = np.linalg.norm(turned, axis=2, keepdims=True)
     return np.asarray(turned / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
-def _model(examples: Examples, parts: _Parts, weights: np.ndarray, kernel: Kernel) -> IntentModel:
-    return IntentModel(
-        intents=examples.intents,
-        axes=parts.axes,
-        vectors=parts.vectors,
-        labels=examples.labels,
-        weights=weights.astype(np.float32),
-        ngrams=parts.ngrams,
-        ngram_weights=np.asarray(kernel.ngrams * (parts.matrix.T @ weights), dtype=np.float32),
-        kernel=kernel,
-    )
-
-
-def _inverse(system: np.ndarray) -> np.ndarray:
-    """Return the inverse of a positive definite matrix: half the work of a general one."""
-    factor, _ = linalg.cho_factor(system, lower=True, overwrite_a=True)
-    inverse, info = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    if info:
-        raise ArithmeticError(f"the examples cannot be told apart (LAPACK: {info})")
-    lower = np.tril(inverse)
-    return np.asarray(lower + np.tril(lower, -1).T)
-
-
 def confidences(scores: np.ndarray, nearest: np.ndarray) -> np.ndarray:
     """Return (messages, intents) confidences from scores and highest cosines of that shape."""
     shares = np.exp(SOFTMAX_SHARPNESS * (scores - scores.max(axis=1, keepdims=True)))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True) * nearest)
-
-
-def _targets(examples: Examples) -> np.ndarray:
-    """Return (examples, intents): 1 for an example's intent, -1 for all others."""
-    return np.where(examples.labels[:, None] == np.arange(len(examples.intents)), 1.0, -1.0)
-
-
-def _system(examples: Examples, parts: _Parts, kernel: Kernel) -> np.ndarray:
-    """Return (examples, examples): how alike they are, with the regularization."""
-    cosines = np.matmul(parts.vectors, parts.vectors.transpose(0, 2, 1))
-    likeness = kernel.likeness(cosines).astype(np.float64)
-    likeness += kernel.ngrams * (parts.matrix @ parts.matrix.T).toarray()
-    counts = Counter(examples.labels.tolist())
-    mean = len(examples.labels) / len(counts)
-    shares = {label: count / mean if kernel.balanced else 1.0 for label, count in counts.items()}
-    each = np.array([shares[label] for label in examples.labels.tolist()])
-    likeness[np.diag_indices_from(likeness)] += REGULARIZATION * each
-    return likeness

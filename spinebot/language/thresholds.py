@@ -15,7 +15,8 @@ import numpy as np
 
 from spinebot.language.encoder import unseen_by_the_encoder
 from spinebot.language.intent_names import is_outside, is_question
-from spinebot.language.intents import Examples, left_out_confidences, train
+from spinebot.language.intent_training import LeftOut, left_out_confidences, train
+from spinebot.language.intents import Examples
 
 STEPS = tuple(round(0.01 * step, 2) for step in range(1, 81))
 
@@ -53,10 +54,10 @@ class Curve:
         return cls(content["most_lost"], content["threshold"], steps)
 
 
-def measure(examples: Examples, left_out: np.ndarray, most_lost: float) -> Curve:
+def measure(examples: Examples, left_out: LeftOut, most_lost: float) -> Curve:
     """Return the curve, with the highest threshold that loses at most ``most_lost`` of the right.
 
-    left_out: the scores of ``train_and_leave_out``; most_lost: share of the right answers that may
+    left_out: of ``train_and_leave_out``; most_lost: share of the right answers that may
     be asked again instead.
     """
     right, sure = _in_scope(examples, left_out)
@@ -76,15 +77,16 @@ def measure(examples: Examples, left_out: np.ndarray, most_lost: float) -> Curve
     return Curve(most_lost, max(fitting, default=STEPS[0]), steps)
 
 
-def _in_scope(examples: Examples, left_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each example in scope whether it was understood when left out, and how surely.
+def _in_scope(examples: Examples, left_out: LeftOut) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each judged example in scope whether, left out, it was understood; and how surely.
 
     Of those alone that the encoder was not tuned with.
     """
     found = left_out_confidences(examples, left_out)
-    asked = np.array([is_question(examples.intents[label]) for label in examples.labels])
-    asked &= unseen_by_the_encoder(examples.texts)
-    return (found.argmax(axis=1) == examples.labels)[asked], found.max(axis=1)[asked]
+    labels = examples.labels[left_out.places]
+    asked = np.array([is_question(examples.intents[label]) for label in labels])
+    asked &= unseen_by_the_encoder([examples.texts[place] for place in left_out.places])
+    return (found.argmax(axis=1) == labels)[asked], found.max(axis=1)[asked]
 
 
 def _never_seen(examples: Examples) -> np.ndarray:

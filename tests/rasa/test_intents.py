@@ -9,18 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinebot.language import intents
-from spinebot.language.intents import (
-    Examples,
-    IntentModel,
-    Kernel,
-    confidences,
+from spinebot.language import intent_training, intents, landmarks
+from spinebot.language.intent_training import (
+    LeftOut,
     left_out_confidences,
-    name_as_words,
     train,
     train_and_leave_out,
     train_and_validate,
 )
+from spinebot.language.intents import Examples, IntentModel, Kernel, confidences, name_as_words
 from spinebot.language.thresholds import STEPS, Curve, measure
 
 WIDTH = 12
@@ -51,7 +48,7 @@ THREE = {"ask_a": 4, "ask_b": 6, "greet": 5}
 
 def folds_by_hand(examples: Examples, seed: int, kernel: Kernel) -> np.ndarray:
     """The confidences of models that were really trained without each fold."""
-    cut = intents._cut(examples, 5, seed)
+    cut = intent_training._cut(examples, 5, seed)
     found = np.zeros((len(examples.labels), len(examples.intents)))
     for fold in range(5):
         model = train(examples.only(np.flatnonzero(cut != fold)), kernel)
@@ -64,7 +61,7 @@ def folds_by_hand(examples: Examples, seed: int, kernel: Kernel) -> np.ndarray:
 def test_cross_validation_is_what_training_without_the_fold_gives() -> None:
     examples = cloud({"ask_a": 10, "ask_b": 15, "greet": 10})
     kernel = Kernel(ngrams=0.0, balanced=False)
-    found = train_and_validate(examples, (1, 2), 5, kernel)
+    found = train_and_validate(examples, (1, 2), kernel)
     for seed, confident in zip((1, 2), found.folds, strict=True):
         by_hand = folds_by_hand(examples, seed, kernel)
         assert confident == pytest.approx(by_hand, abs=0.02)
@@ -73,19 +70,19 @@ def test_cross_validation_is_what_training_without_the_fold_gives() -> None:
 
 def test_folds_spread_every_intent_evenly() -> None:
     examples = cloud({"ask_a": 10, "ask_b": 15})
-    cut = intents._cut(examples, 5, 1)
+    cut = intent_training._cut(examples, 5, 1)
     for label, count in ((0, 2), (1, 3)):
         assert np.bincount(cut[examples.labels == label]).tolist() == [count] * 5
-    assert (cut != intents._cut(examples, 5, 2)).any()
-    assert (cut == intents._cut(examples, 5, 1)).all()
+    assert (cut != intent_training._cut(examples, 5, 2)).any()
+    assert (cut == intent_training._cut(examples, 5, 1)).all()
 
 
 def test_validation_trains_the_same_model() -> None:
     examples = cloud(THREE)
-    model, left_out = train_and_leave_out(examples)
-    found = train_and_validate(examples, (1,))
-    assert found.left_out == pytest.approx(left_out)
-    assert found.model.weights == pytest.approx(model.weights)
+    alone = train_and_leave_out(examples)
+    found = train_and_validate(examples, (1,)).left_out
+    assert found.scores == pytest.approx(alone.scores)
+    assert found.model.weights == pytest.approx(alone.model.weights)
 
 
 # The regression
@@ -203,7 +200,7 @@ def test_an_intent_that_lost_its_examples_is_gone() -> None:
 def test_what_is_left_out_is_scored_as_if_it_had_never_been_there() -> None:
     # Their texts share no letters and so no n-grams, which would have seen all examples.
     examples = cloud(THREE)
-    _, scores = train_and_leave_out(examples, Kernel(balanced=False))
+    scores = train_and_leave_out(examples, Kernel(balanced=False)).scores
     for place, text in enumerate(examples.texts):
         model = train(others(examples, place), Kernel(balanced=False))
         assert scores[place] == pytest.approx(
@@ -213,7 +210,7 @@ def test_what_is_left_out_is_scored_as_if_it_had_never_been_there() -> None:
 
 def test_the_model_beside_the_scores_is_the_plain_one() -> None:
     examples = cloud(THREE)
-    model, _ = train_and_leave_out(examples)
+    model = train_and_leave_out(examples).model
     assert np.allclose(model.weights, train(examples).weights, atol=1e-4)
 
 
@@ -221,8 +218,8 @@ def test_a_left_out_example_is_not_near_itself() -> None:
     axes = np.eye(4, dtype=np.float32)
     vectors = np.stack([np.tile(axis, (3, 1)) for axis in axes])
     examples = Examples.of(["x", "y", "z", "w"], vectors, ["a", "a", "b", "b"])
-    _, scores = train_and_leave_out(examples)
-    assert np.all(left_out_confidences(examples, scores) == 0)
+    left_out = train_and_leave_out(examples)
+    assert np.all(left_out_confidences(examples, left_out) == 0)
 
 
 def test_confidence_is_the_share_times_the_nearest_cosine() -> None:
@@ -230,11 +227,96 @@ def test_confidence_is_the_share_times_the_nearest_cosine() -> None:
     assert sure == pytest.approx(np.array([[0.4, 0.2, 0.0]]), abs=1e-6)
 
 
+# Very many examples
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> Examples:
+    """Examples of which there are too many for one system of equations."""
+    monkeypatch.setattr(intent_training, "MOST_EXACT", 50)
+    return cloud({"ask_a": 30, "ask_b": 50, "greet": 30, "out_of_scope_cost": 20}, spread=1.0)
+
+
+def exactly(examples: Examples, monkeypatch: pytest.MonkeyPatch) -> LeftOut:
+    monkeypatch.setattr(intent_training, "MOST_EXACT", 1000)
+    return train_and_leave_out(examples)
+
+
+def test_with_all_examples_as_landmarks_it_is_the_exact_regression(
+    many: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = train(many)
+    exact = exactly(many, monkeypatch).model
+    for place in range(0, len(many.labels), 7):
+        asked = (many.vectors[:, place], many.texts[place])
+        assert here.scores(*asked) == pytest.approx(exact.scores(*asked), abs=1e-3)
+
+
+def test_a_fold_of_many_is_scored_by_a_model_without_it(many: Examples) -> None:
+    kernel = Kernel(ngrams=0.0, balanced=False)
+    regression = landmarks.Regression.of(many, kernel)
+    places = np.arange(0, len(many.labels), 10)
+    inside = regression.fold(places, 0.2, seed=1)
+    assert inside[places].all()
+    assert inside.sum() == round(0.2 * len(many.labels))
+    assert (inside != regression.fold(places, 0.2, seed=2)).any()
+    model = train(many.only(np.flatnonzero(~inside)), kernel)
+    for place, scores in zip(places, regression.without(inside, places), strict=True):
+        asked = (many.vectors[:, place], many.texts[place])
+        assert scores == pytest.approx(model.scores(*asked), abs=0.02)
+
+
+def test_what_is_left_out_of_many_is_scored_as_if_nothing_were_known_of_it(
+    many: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_out = train_and_leave_out(many)
+    assert left_out.places.tolist() == list(range(len(many.labels)))
+    exact = exactly(many, monkeypatch)
+    assert left_out.scores == pytest.approx(exact.scores, abs=1e-2)
+
+
+def test_of_many_examples_some_are_landmarks_and_some_are_judged(
+    many: Examples, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    exact = exactly(many, monkeypatch)
+    monkeypatch.setattr(intent_training, "MOST_EXACT", 50)
+    monkeypatch.setattr(landmarks, "LANDMARKS", 60)
+    monkeypatch.setattr(landmarks, "JUDGED", 40)
+    monkeypatch.setattr(landmarks, "AT_ONCE", 33)
+    found = train_and_validate(many, (1,))
+    model, places = found.left_out.model, found.left_out.places
+    assert model.vectors.shape[1] == 60
+    assert found.left_out.scores.shape == found.folds[0].shape == (40, 4)
+    same = found.left_out.scores.argmax(1) == exact.scores[places].argmax(1)
+    assert same.mean() >= 0.9
+    nearest = dict(model.rank(many.vectors[:, 1], many.texts[1]))
+    expected = dict(exact.model.rank(many.vectors[:, 1], many.texts[1]))
+    assert nearest == pytest.approx(expected, abs=0.1)
+    model.save(tmp_path)
+    loaded = IntentModel.load(tmp_path)
+    for place in range(5):
+        asked = (many.vectors[:, place], many.texts[place])
+        assert loaded.rank(*asked) == model.rank(*asked)
+
+
+def test_the_same_many_examples_make_the_same_model(many: Examples) -> None:
+    assert np.array_equal(train(many).weights, train(many).weights)
+
+
+def test_the_threshold_of_many_is_measured_with_those_that_are_judged(
+    many: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landmarks, "JUDGED", 40)
+    found = curve(many)
+    assert 0 < found.steps[0].answered <= 1
+    assert found.steps[-1].answered < found.steps[0].answered
+
+
 # The threshold
 
 
 def curve(examples: Examples, most_lost: float = 0.1) -> Curve:
-    return measure(examples, train_and_leave_out(examples)[1], most_lost)
+    return measure(examples, train_and_leave_out(examples), most_lost)
 
 
 def overlapping() -> Examples:
@@ -290,7 +372,7 @@ def test_only_questions_can_be_lost() -> None:
     examples = cloud({"ask_a": 8, "ask_b": 8, "greet": 2}, spread=0.05)
     for place, question in enumerate((slice(0, 8), slice(8, 16)), start=16):
         examples.vectors[:, place] = unit(examples.vectors[:, question].mean(axis=1))
-    _, scores = train_and_leave_out(examples)
+    scores = train_and_leave_out(examples).scores
     assert scores[-2:].argmax(axis=1).tolist() == [0, 1]
     assert curve(examples).steps[0].answered == 1
 

@@ -6,7 +6,9 @@ every handoff whose number was shown exists once. ``python -m bench.faults`` doe
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +62,53 @@ def test_whatever_dies_nothing_is_lost_doubled_or_out_of_order(cluster: Cluster)
     assert verdict.answered > 100
     # Where one of two died, the other took over: nobody was told of trouble.
     assert seen.apologies == 0
+
+
+SLOW = 300  # senders at once
+LONGEST = 10.0  # seconds that nginx waits for the rest of a request (deploy/nginx/proxy.conf)
+
+
+def test_slow_senders_are_ended_and_hold_up_nobody(cluster: Cluster) -> None:
+    wait_until(lambda: _all_ready(cluster), 60)
+    address = ("127.0.0.1", cluster.ports["web"])
+    # Half of them never end their headers, the others never send the body that they announce.
+    ends = ("X-Slow: ", "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{")
+    senders = []
+    for number in range(SLOW):
+        sender = socket.create_connection(address, timeout=5)
+        head = f"POST /api/conversations HTTP/1.1\r\nHost: bot.clinic.example\r\n{ends[number % 2]}"
+        sender.sendall(head.encode())
+        senders.append(sender)
+    crowd = Crowd(cluster.url, 2, pause=0.5)
+    crowd.start()
+    began = time.monotonic()
+    # A letter a second would hold a connection for ever where only silence is timed.
+    while time.monotonic() - began < LONGEST + 8:
+        time.sleep(1)
+        for sender in senders[::2]:
+            with contextlib.suppress(OSError):
+                sender.send(b"a")
+    seen = crowd.stop()
+    ended = sum(_is_ended(sender) for sender in senders)
+    for sender in senders:
+        sender.close()
+    assert seen.problems == []
+    assert seen.refused == 0
+    assert max(end - began for began, _, end in seen.waits) < LONGEST
+    assert ended == SLOW
+
+
+def _is_ended(sender: socket.socket) -> bool:
+    """Return whether the other side has closed the connection, whatever it said before."""
+    sender.setblocking(False)
+    try:
+        while sender.recv(4096):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _all_ready(cluster: Cluster) -> bool:
