@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Faults:
         self, cluster: Cluster, postgres: Postgres, wire: Wire, clock: Path | None, seed: int
     ) -> None:
         """clock: the file that moves the clock of ``web-2``; None where that cannot be done."""
-        self._cluster, self._postgres, self._wire, self._clock = cluster, postgres, wire, clock
+        self.cluster, self._postgres, self._wire, self._clock = cluster, postgres, wire, clock
         self._chance = random.Random(seed)
         # What happened, from when to when (monotonic).
         self.happened: list[tuple[str, float, float]] = []
@@ -63,7 +63,7 @@ class Faults:
             found["clock jumps"] = self._move_clock
         for kind in ("web", "rasa", "actions"):
             names = [f"{kind}-1", f"{kind}-2"]
-            ready = [name for name in names if self._cluster.is_up(name)]
+            ready = [name for name in names if self.cluster.is_up(name)]
             for name in ready if len(ready) == len(names) else ():
                 found[f"{name} killed"] = lambda name=name: self._kill(name)  # type: ignore[misc]
                 found[f"{name} held up"] = lambda name=name: self._hold(name)  # type: ignore[misc]
@@ -81,19 +81,19 @@ class Faults:
 
     def _supervise(self) -> None:
         """Start what has ended by itself: a web process that found no database, say."""
-        for name, process in list(self._cluster.processes.items()):
+        for name, process in list(self.cluster.processes.items()):
             if process.poll() is not None:
-                self._cluster.start(name)
+                self.cluster.start(name)
 
     def _kill(self, name: str) -> None:
-        self._cluster.kill(name)
+        self.cluster.kill(name)
         time.sleep(self._chance.uniform(*AWAY))
-        self._cluster.start(name)
+        self.cluster.start(name)
 
     def _hold(self, name: str) -> None:
-        self._cluster.send(name, signal.SIGSTOP)
+        self.cluster.send(name, signal.SIGSTOP)
         time.sleep(self._chance.uniform(*HELD))
-        self._cluster.send(name, signal.SIGCONT)
+        self.cluster.send(name, signal.SIGCONT)
 
     def _hold_wire(self) -> None:
         seconds = self._chance.uniform(*HELD)
@@ -123,11 +123,19 @@ def main() -> int:
     # Whoever ends this ends what it has started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
-        return run(stack, options.faults, options.seed)
+        return run(start(stack, options.seed), options.faults, options.seed)
 
 
-def run(stack: ExitStack, count: int, seed: int) -> int:
-    """Let ``count`` faults happen; return 1 if anything was lost, doubled or out of order."""
+def start(
+    stack: ExitStack,
+    seed: int,
+    model: Path | None = None,
+    settings: Mapping[str, str] = NO_LIMITS,
+) -> Faults:
+    """Start the topology, with what can go wrong with it.
+
+    stack: holds what is started; model: which one is served, None for the live one.
+    """
     database = stack.enter_context(Postgres.running(small_disk=True))
     [port] = free_ports(1)
     wire = Wire(port, database.socket)
@@ -144,12 +152,18 @@ def run(stack: ExitStack, count: int, seed: int) -> int:
     cluster = stack.enter_context(
         running(
             f"postgresql://spinebot@127.0.0.1:{port}/spinebot",
-            settings=NO_LIMITS,
+            model=model,
+            settings=settings,
             extra={"web-2": moved} if can_move else None,
         )
     )
-    faults = Faults(cluster, database, wire, clock if can_move else None, seed)
     _say_what_is_left_out(database, can_move=can_move)
+    return Faults(cluster, database, wire, clock if can_move else None, seed)
+
+
+def run(faults: Faults, count: int, seed: int) -> int:
+    """Let ``count`` faults happen; return 1 if anything was lost, doubled or out of order."""
+    cluster = faults.cluster
     crowd = Crowd(cluster.url, VISITORS, PAUSE, seed)
     crowd.start()
     began = time.monotonic()

@@ -224,10 +224,14 @@ def judge(database_url: str, seen: Seen) -> Verdict:
                 "ORDER BY conversation_id, number"
             )
         ).all()
-        handoffs = list(connection.execute(sa.text("SELECT reference FROM handoff")).scalars())
+        sent = connection.execute(sa.text("SELECT reference, conversation_id FROM handoff")).all()
     engine.dispose()
     said = [row for row in rows if row.sender == "visitor"]
     numbers = {row.key: row.number for row in said}
+    # Others may have been here before.
+    keys = {key for key, _ in seen.accepted}
+    own = {row.conversation_id for row in said if row.key in keys}
+    handoffs = [reference for reference, conversation in sent if conversation in own]
     talks: dict[int, list[Any]] = {}
     for row in rows:
         talks.setdefault(row.conversation_id, []).append(row)

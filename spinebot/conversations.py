@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from spinebot import offers
-from spinebot.db import now
+from spinebot.db import clock, now
 from spinebot.errors import NotFoundError
 from spinebot.keys import fingerprint, is_own_token, new_token
 from spinebot.language.redaction import redact
@@ -186,14 +186,13 @@ def add(
     """Add a message with the conversation's next number. masked: None where it is to be masked."""
     if masked is None:
         masked = redact(text)
-    moment = now()
     # The row is the lock: whoever updates it first has the number.
-    number = session.execute(
+    number, moment = session.execute(
         sa.update(Conversation)
         .where(Conversation.id == conversation.id)
-        .values(last_number=Conversation.last_number + 1, last_message_at=moment)
-        .returning(Conversation.last_number)
-    ).scalar_one()
+        .values(last_number=Conversation.last_number + 1, last_message_at=clock(session))
+        .returning(Conversation.last_number, Conversation.last_message_at)
+    ).one()
     message = Message(
         conversation_id=conversation.id,
         number=number,
@@ -374,22 +373,28 @@ def has_older_waiting(session: Session, message_id: int, within: timedelta) -> b
         Message.number < message.number,
         Message.sender == Sender.VISITOR.value,
         Message.answered_at.is_(None),
-        Message.created_at > now() - within,
+        Message.created_at > clock(session) - within,
     )
     return session.scalar(query.limit(1)) is not None
 
 
-def unanswered(session: Session, within: timedelta) -> list[Message]:
+def unanswered(
+    session: Session, within: timedelta, longer_than: timedelta = timedelta()
+) -> list[Message]:
     """Return the visitors' messages that nobody has answered, oldest first.
 
-    There are some when the process died in the middle of a turn.
+    There are some when the process died in the middle of a turn. within: how old they may be;
+    longer_than: for how long they have waited.
     """
+    moment = clock(session)
     found = session.scalars(
         sa.select(Message)
         .where(
             Message.sender == Sender.VISITOR.value,
             Message.answered_at.is_(None),
-            Message.created_at > now() - within,
+            Message.created_at > moment - within,
+            # A clock that was set back: what was said in the future has waited, too.
+            sa.or_(Message.created_at <= moment - longer_than, Message.created_at > moment),
         )
         .order_by(Message.id)
     )

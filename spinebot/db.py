@@ -89,6 +89,16 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def clock(session: Session) -> Any:
+    """Return the present by the one clock that all processes have: PostgreSQL's, as an expression.
+
+    The clocks of several machines differ, and one of them may jump. With SQLite there is one.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        return sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+    return now()
+
+
 def create_engine(url: URL) -> Engine:
     """Return an engine with the manners that each kind of database needs."""
     if url.get_backend_name() != "sqlite":

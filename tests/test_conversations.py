@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from spinebot import conversations, safety
+from spinebot import conversations, db, safety
 from spinebot.conversations import TURNS_A_SESSION, Understood
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
@@ -344,6 +344,33 @@ def test_an_old_message_is_let_be(conversation_on_both: Conversation) -> None:
         session.get_one(Message, message.id).created_at = now() - timedelta(hours=2)
     with reading() as session:
         assert conversations.unanswered(session, timedelta(hours=1)) == []
+
+
+def test_what_has_not_waited_long_is_let_be(conversation_on_both: Conversation) -> None:
+    message, _ = say(conversation_on_both, "hello")
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    with reading() as session:
+        assert conversations.unanswered(session, hour, minute) == []
+    with writing() as session:
+        session.get_one(Message, message.id).created_at = now() - 2 * minute
+    with reading() as session:
+        assert [m.id for m in conversations.unanswered(session, hour, minute)] == [message.id]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_machine_whose_clock_jumped_dates_messages_like_the_others(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    conversation = begin()
+    jumped = now() + timedelta(hours=hours)
+    monkeypatch.setattr(conversations, "now", lambda: jumped)
+    monkeypatch.setattr(db, "now", lambda: jumped)
+    message, _ = say(conversation, "hello")
+    assert abs(now() - message.created_at) < timedelta(minutes=1)
+    with reading() as session:
+        found = conversations.unanswered(session, timedelta(minutes=10))
+    assert [m.id for m in found] == [message.id]
 
 
 # Earlier texts

@@ -227,14 +227,8 @@ class Turns:
 
 def _waiting(longer_than: timedelta = timedelta()) -> list[tuple[int, int]]:
     with reading() as session:
-        found = conversations.unanswered(session, STILL_WAITING)
-        moment = now()
-        # Another process's clock may be ahead: what was said in the future has waited, too.
-        return [
-            (each.conversation_id, each.id)
-            for each in found
-            if not moment - longer_than < each.created_at <= moment
-        ]
+        found = conversations.unanswered(session, STILL_WAITING, longer_than)
+        return [(each.conversation_id, each.id) for each in found]
 
 
 def _has_older_waiting(message_id: int) -> bool:

@@ -11,17 +11,20 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from bench.cluster import Cluster, running
+from bench import faults
+from bench.cluster import Cluster
 from bench.load import NO_LIMITS, Crowd, judge
 from tests.system.assistant import wait_until
 
 pytestmark = pytest.mark.postgres
 
 VISITORS = 6
+FAULTS, SEED = 8, 3
 # Each once, then as chance has it.
 KILLED = ("web-1", "rasa-1", "actions-1", "redis", "web-2", "rasa-2", "actions-2")
 AWAY = 2.0  # seconds until a part is started again, as a supervisor would
@@ -29,7 +32,7 @@ RECOVERED = 30.0  # a Rasa takes its time to load its model
 
 
 @pytest.fixture(scope="module")
-def cluster(model: Path) -> Iterator[Cluster]:
+def topology(model: Path) -> Iterator[faults.Faults]:
     if shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None:
         pytest.skip("nginx is not installed")
     if shutil.which("redis-server") is None:
@@ -37,8 +40,13 @@ def cluster(model: Path) -> Iterator[Cluster]:
     # As in the other system tests: a machine with other work on it may take its time, and an
     # apology for that would say nothing of who took over.
     patient = {**NO_LIMITS, "SPINEBOT_RASA_TIMEOUT": "20"}
-    with running(model=model, settings=patient) as found:
-        yield found
+    with ExitStack() as stack:
+        yield faults.start(stack, SEED, model, patient)
+
+
+@pytest.fixture
+def cluster(topology: faults.Faults) -> Cluster:
+    return topology.cluster
 
 
 def test_whatever_dies_nothing_is_lost_doubled_or_out_of_order(cluster: Cluster) -> None:
@@ -109,6 +117,12 @@ def _is_ended(sender: socket.socket) -> bool:
     except OSError:
         pass
     return True
+
+
+def test_faults_as_chance_has_them_lose_nothing(topology: faults.Faults) -> None:
+    """`python -m bench.faults`, with fewer of them."""
+    assert faults.run(topology, FAULTS, SEED) == 0
+    assert len(topology.happened) == FAULTS
 
 
 def _all_ready(cluster: Cluster) -> bool:
