@@ -8,11 +8,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from spinebot import conversations, handoffs
+from spinebot import conversations, desk, handoffs
 from spinebot.db import reading, writing
-from spinebot.handoffs import IncompleteError
+from spinebot.handoffs import Details, IncompleteError
 from spinebot.intake import CALLBACK_SLOTS, NO, NOT_GIVEN, SLOTS
-from spinebot.models import Handoff, HandoffChange
+from spinebot.models import Attempt, Contact, Handoff, HandoffChange, Role
+from tests.console import new_account
 from tests.factories import answers, at_once, callback
 
 
@@ -146,3 +147,73 @@ def test_a_sender_that_is_no_conversation_has_none(sqlite_database: object, send
 def test_a_phone_number_as_sender_is_no_conversation(database: str, sender: str) -> None:
     create(answers(), sender=sender)
     assert stored()[0].conversation_id is None
+
+
+# Details that are left without the dialogue
+
+
+def details(**changes: str) -> Details:
+    given = {"name": "Ann Sample", "phone": "202-555-0143", "email": "", "best_time": ""}
+    return Details(key="d", has_consented=True, **{"message": "", **given, **changes})
+
+
+def leave(given: Details) -> tuple[Handoff, bool]:
+    with writing() as session:
+        return handoffs.leave(session, given, None, "I agree.", "US")
+
+
+def test_what_was_written_beside_details_is_kept(sqlite_database: object) -> None:
+    leave(details(message="My back cramps."))
+    assert [handoff.message for handoff in stored()] == ["My back cramps."]
+
+
+def test_the_same_details_many_times_at_once_are_one_handoff(database: str) -> None:
+    found = at_once(lambda: leave(details()))
+    assert len({handoff.id for handoff, _ in found}) == 1
+    assert sum(is_new for _, is_new in found) == 1
+    assert len(stored()) == 1
+
+
+# Testers
+
+
+def test_a_tester_s_form_looks_sent_and_is_not_stored(sqlite_database: object) -> None:
+    with writing() as session:
+        conversation, _ = conversations.start(session, "/try")
+        conversation.trial = "model"
+        sender = conversation.sender
+    assert create(answers(), sender).reference.startswith("SB-")
+    assert stored() == []
+    # Who has no conversation is no tester, whoever the first one was.
+    create(answers(handoff_key="other"))
+    assert len(stored()) == 1
+
+
+# Erasing, and the keys of contacts
+
+
+def test_a_handoff_is_erased_with_what_was_kept_about_it_and_no_other_s(
+    sqlite_database: object,
+) -> None:
+    one, other = create(answers()), create(answers(handoff_key="other"))
+    account = new_account(Role.DESK)
+    with writing() as session:
+        for each in (one, other):
+            claimed = desk.claim(session, each.id, account)
+            desk.attempt(session, claimed, account, "phone", "no answer")
+    with writing() as session:
+        handoffs.erase(session, session.get_one(Handoff, one.id))
+    with reading() as session:
+        for table in (HandoffChange, Attempt):
+            assert set(session.scalars(sa.select(table.handoff_id))) == {other.id}
+    assert [handoff.id for handoff in stored()] == [other.id]
+
+
+def test_renewed_keys_are_counted(sqlite_database: object) -> None:
+    create(answers())
+    create(answers(handoff_key="other", contact="ann@sample.example"))
+    with writing() as session:
+        assert handoffs.renew_keys(session) == 0
+        session.scalars(sa.select(Contact).limit(1)).one().phone_key = "of another secret"
+        assert handoffs.renew_keys(session) == 1
+        assert handoffs.renew_keys(session) == 0
