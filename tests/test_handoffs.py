@@ -163,8 +163,9 @@ def leave(given: Details) -> tuple[Handoff, bool]:
 
 
 def test_what_was_written_beside_details_is_kept(sqlite_database: object) -> None:
-    leave(details(message="My back cramps."))
-    assert [handoff.message for handoff in stored()] == ["My back cramps."]
+    leave(details(message="My back cramps.", best_time="mornings"))
+    [handoff] = stored()
+    assert (handoff.message, handoff.best_time) == ("My back cramps.", "mornings")
 
 
 def test_the_same_details_many_times_at_once_are_one_handoff(database: str) -> None:
