@@ -25,8 +25,8 @@ pytestmark = pytest.mark.postgres
 
 VISITORS = 6
 FAULTS, SEED = 8, 3
-# Each once, then as chance has it.
-KILLED = ("web-1", "rasa-1", "actions-1", "redis", "web-2", "rasa-2", "actions-2")
+# One of each kind; the other of two is the same program.
+KILLED = ("web-1", "rasa-1", "actions-1", "redis")
 AWAY = 2.0  # seconds until a part is started again, as a supervisor would
 RECOVERED = 30.0  # a Rasa takes its time to load its model
 
@@ -67,7 +67,7 @@ def test_whatever_dies_nothing_is_lost_doubled_or_out_of_order(cluster: Cluster)
     print(f"{verdict}; longest wait {max(end - began for began, _, end in seen.waits):.1f} s")
     assert seen.problems == []
     assert verdict.is_good, verdict
-    assert verdict.answered > 100
+    assert verdict.answered > 60
     # Where one of two died, the other took over: nobody was told of trouble.
     assert seen.apologies == 0
 
