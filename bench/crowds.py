@@ -35,18 +35,18 @@ from bench.processes import BenchError, say
 
 OVERLOAD = 5
 STREAMS = 2000
-AT_ONCE = 300  # conversations to write in during an overload
+AT_ONCE = 1000  # conversations to write in during an overload
+LINES = 200  # connections that they are sent over
 PATIENCE = 60.0  # seconds after which a message counts as never answered
 
 
 @dataclass
 class Tally:
-    """What became of messages that came whether or not they could be answered."""
+    """What became of messages."""
 
     answered: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
-    lasted: float = 0.0  # seconds over which messages were sent
 
 
 def memory(cluster: Cluster) -> dict[str, float]:
@@ -148,19 +148,18 @@ def overload(cluster: Cluster, options: argparse.Namespace) -> None:
     able = len(asyncio.run(_crowd(cluster.url, 8, options.seconds)).answered) / options.seconds
     say(f"8 visitors are answered {able:.1f} times a second; now {OVERLOAD * able:.0f} come")
     before = memory(cluster)
-    began = time.monotonic()
-    tally = asyncio.run(_pour(cluster.url, OVERLOAD * able, options.seconds))
-    lasted = time.monotonic() - began
+    sent = asyncio.run(_pour(cluster.url, OVERLOAD * able, options.seconds))
+    waited = _waited(str(cluster.environment("web-1")["SPINEBOT_DATABASE_URL"]), sent)
     after = memory(cluster)
-    came = len(tally.answered) + len(tally.refused) + sum(tally.other.values())
+    taken = [each for each in sent if each.status == 202]
+    refused = [each.seconds for each in sent if each.status == 429]
+    other = Counter(each.status for each in sent if each.status not in {202, 429})
     print(
-        f"\n{came} messages, {came / tally.lasted:.0f} a second where {OVERLOAD * able:.0f} were "
-        f"meant (the sender shares the machine): "
-        f"{len(tally.answered)} answered within {lasted:.0f} s "
-        f"({len(tally.answered) / lasted:.1f} a second), "
-        f"{len(tally.refused)} refused, {dict(tally.other)}"
+        f"\n{len(sent)} messages, {len(sent) / options.seconds:.0f} a second: {len(taken)} taken "
+        f"({len(taken) / options.seconds:.1f} a second), {len(refused)} refused, "
+        f"other answers {dict(other)}; never answered {len(taken) - len(waited)}"
     )
-    for words, times in (("answered after", tally.answered), ("refused after", tally.refused)):
+    for words, times in (("answered after", waited), ("refused after", refused)):
         if times:
             p50, p95 = percentile(times, 50), percentile(times, 95)
             print(f"{words}: p50 {p50:.2f} s, p95 {p95:.2f} s, longest {max(times):.2f} s")
@@ -168,33 +167,78 @@ def overload(cluster: Cluster, options: argparse.Namespace) -> None:
     print(f"memory: {growth}")
 
 
-async def _pour(url: str, rate: float, seconds: float) -> Tally:
-    """Send messages at random moments, whatever becomes of those before."""
-    tally, chance = Tally(), random.Random(5)
+@dataclass
+class Sent:
+    """A message that was sent: its key, the status of the answer, and after how many seconds."""
 
-    async def ask(talk: Talk) -> None:
-        try:
-            what, taken = await talk.ask(chance.choice(QUESTIONS))
-            getattr(tally, what).append(taken)
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            tally.other[type(error).__name__] += 1
-        idle.append(talk)
+    key: str
+    status: int
+    seconds: float
 
+
+async def _pour(url: str, rate: float, seconds: float) -> list[Sent]:
+    """Send messages at random moments, whatever becomes of those before.
+
+    Without a library and without event streams: what the sender takes of the processors, those who
+    answer do not have. How long an answer took is read from the database afterwards.
+    """
+    chance, sent = random.Random(5), list[Sent]()
     async with _client(url) as client:
-        idle = [await Talk(client).begin() for _ in range(AT_ONCE)]
-        talks, tasks = list(idle), list[asyncio.Task[None]]()
-        began, due = time.monotonic(), 0.0
-        while due < seconds:
-            due += chance.expovariate(rate)
-            await asyncio.sleep(began + due - time.monotonic())
-            if idle:
-                tasks.append(asyncio.create_task(ask(idle.pop(0))))
-            else:
-                tally.other["no widget was free"] += 1
-        tally.lasted = time.monotonic() - began
-        await asyncio.gather(*tasks)
-        await asyncio.gather(*(talk.end() for talk in talks))
-    return tally
+        tokens = [await _token(client) for _ in range(AT_ONCE)]
+    host, port = url.removeprefix("http://").split(":")
+    lines = [await asyncio.open_connection(host, int(port)) for _ in range(LINES)]
+    free, tasks = asyncio.Queue[Any](), list[asyncio.Task[None]]()
+    for line in lines:
+        free.put_nowait(line)
+
+    async def post(number: int) -> None:
+        began, key = time.monotonic(), uuid4().hex
+        line = await free.get()
+        body = json.dumps({"key": key, "text": chance.choice(QUESTIONS)})
+        status = await _post(line, f"/api/conversations/{tokens[number % AT_ONCE]}/messages", body)
+        free.put_nowait(line)
+        sent.append(Sent(key, status, time.monotonic() - began))
+
+    began, due = time.monotonic(), 0.0
+    while due < seconds:
+        due += chance.expovariate(rate)
+        await asyncio.sleep(began + due - time.monotonic())
+        tasks.append(asyncio.create_task(post(len(tasks))))
+    await asyncio.gather(*tasks)
+    for _, writer in lines:
+        writer.close()
+    return sent
+
+
+async def _post(
+    line: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str
+) -> int:
+    """Send a request over an open connection; return the status."""
+    reader, writer = line
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    length = re.search(r"content-length: (\d+)", answer, re.IGNORECASE)
+    await reader.readexactly(int(length[1]) if length else 0)
+    return int(answer.split(" ", 2)[1])
+
+
+def _waited(url: str, sent: list[Sent]) -> list[float]:
+    """Return how long each message that was taken waited for its answer, in seconds.
+
+    From its sending until the answer was in the database; those without one are left out.
+    """
+    taken = {each.key: each.seconds for each in sent if each.status == 202}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(int(PATIENCE)):
+            rows = connection.execute(
+                "SELECT key, answered_at - created_at FROM message WHERE key = ANY(%s)",
+                (list(taken),),
+            ).fetchall()
+            if all(wait is not None for _, wait in rows):
+                break
+            time.sleep(1)
+    return [taken[key] + wait.total_seconds() for key, wait in rows if wait is not None]
 
 
 def _client(url: str) -> httpx.AsyncClient:

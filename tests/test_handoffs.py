@@ -202,12 +202,19 @@ def test_a_handoff_is_erased_with_what_was_kept_about_it_and_no_other_s(
         for each in (one, other):
             claimed = desk.claim(session, each.id, account)
             desk.attempt(session, claimed, account, "phone", "no answer")
+    again = {key: create(answers(handoff_key=key)) for key in ("one again", "other again")}
+    with writing() as session:
+        for key, first in (("one again", one), ("other again", other)):
+            session.get_one(Handoff, again[key].id).joined_to_id = first.id
     with writing() as session:
         handoffs.erase(session, session.get_one(Handoff, one.id))
     with reading() as session:
-        for table in (HandoffChange, Attempt):
-            assert set(session.scalars(sa.select(table.handoff_id))) == {other.id}
-    assert [handoff.id for handoff in stored()] == [other.id]
+        assert set(session.scalars(sa.select(Attempt.handoff_id))) == {other.id}
+        assert one.id not in set(session.scalars(sa.select(HandoffChange.handoff_id)))
+    joined = {handoff.id: handoff.joined_to_id for handoff in stored()}
+    assert joined == {
+        **{other.id: None, again["one again"].id: None, again["other again"].id: other.id}
+    }
 
 
 def test_renewed_keys_are_counted(sqlite_database: object) -> None:
