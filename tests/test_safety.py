@@ -308,3 +308,63 @@ if HYPOTHESIS:
     @given(words)
     def test_clear_sign_fires_after_any_sentence(words: list[str]) -> None:
         assert "RF01" in fired(" ".join(words) + ". I can't pee.")
+
+
+# What belongs together
+
+
+@pytest.mark.parametrize(
+    ("earlier", "own", "another_s", "rule"),
+    [
+        ("my back hurts", "i have a fever of 102", "my mom has a fever of 102", "RF06"),
+        ("my stool is black", "i feel faint and pale", "my wife feels faint and pale", "RF14"),
+        ("my eyelid droops since today", "my neck hurts", "my dad's neck hurts", "RF10"),
+    ],
+)
+def test_signs_of_two_people_are_no_red_flag(
+    earlier: str, own: str, another_s: str, rule: str
+) -> None:
+    assert rule in fired(own, earlier)
+    assert rule not in fired(another_s, earlier)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "together", "rule"),
+    [
+        (
+            "i feel unsteady when i walk",
+            "terrible headache",
+            "i am unsteady and have a terrible headache",
+            "RF10",
+        ),
+        (
+            "i fell on my back",
+            "i have osteoporosis",
+            "i fell on my back and i have osteoporosis",
+            "RF05",
+        ),
+    ],
+)
+def test_signs_that_count_in_one_message_only_do_not_count_over_two(
+    earlier: str, later: str, together: str, rule: str
+) -> None:
+    assert rule in fired(together)
+    assert rule not in fired(later, earlier)
+
+
+def test_what_the_detector_finds_gets_the_name_and_the_usual_action_of_its_rule() -> None:
+    found = safety.by_example("RF08")
+    assert found is not None
+    assert (found.rule, found.name, found.action) == ("RF08", "Heart attack", Action.CALL_911)
+    assert (found.evidence, found.helper) == ((), False)
+    assert safety.by_example("RF99") is None
+
+
+@pytest.mark.parametrize("rule", ["RF01", "RF06", "RF08"])
+def test_the_warning_is_that_of_the_rule_which_is_met(rule: str) -> None:
+    line = next(each for each in safety.book().rules if each.id == rule).line
+    texts = [text for each, text in FIRES if each == rule]
+    own = [found for found in map(safety.check, texts) if found[0].rule == rule]
+    said = [safety.warning(found) for found in own if not found[0].helper]
+    assert said
+    assert all(words.startswith(line) for words in said)
