@@ -368,3 +368,9 @@ def test_the_warning_is_that_of_the_rule_which_is_met(rule: str) -> None:
     said = [safety.warning(found) for found in own if not found[0].helper]
     assert said
     assert all(words.startswith(line) for words in said)
+
+
+def test_what_is_known_already_hides_no_other_rule() -> None:
+    earlier = ("my back hurts and i have a fever of 102", "my stool is black")
+    assert "RF06" in fired(earlier[0])
+    assert fired("i feel faint and pale", *earlier) == ["RF14"]
