@@ -39,8 +39,9 @@ def create(session: Session, sender: str, answers: Mapping[str, Any], consent_te
     """
     reason = str(answers.get("handoff_reason") or "")
     key = str(answers.get("handoff_key") or "")
-    missing = [slot for slot in slots_of(reason, answers) if not answers.get(slot)]
-    if missing or not reason or not key or answers.get("consent") != "yes":
+    needed = (*slots_of(reason, answers), "handoff_reason", "handoff_key")
+    missing = [slot for slot in needed if not answers.get(slot)]
+    if missing or answers.get("consent") != "yes":
         raise IncompleteError(f"The form is not complete: {', '.join(missing) or 'no consent'}")
     known = session.scalar(sa.select(Handoff).where(Handoff.key == key))
     if known is not None:

@@ -12,7 +12,7 @@ from spinebot import conversations, desk, handoffs
 from spinebot.db import reading, writing
 from spinebot.handoffs import Details, IncompleteError
 from spinebot.intake import CALLBACK_SLOTS, NO, NOT_GIVEN, SLOTS
-from spinebot.models import Attempt, Contact, Handoff, HandoffChange, Role
+from spinebot.models import Attempt, Contact, Conversation, Handoff, HandoffChange, Role
 from tests.console import new_account
 from tests.factories import answers, at_once, callback
 
@@ -98,21 +98,21 @@ def test_another_form_is_another_handoff(sqlite_database: object) -> None:
 def test_a_form_with_a_hole_is_not_stored(
     sqlite_database: object, slot: str, empty: str | None
 ) -> None:
-    with pytest.raises(IncompleteError):
+    with pytest.raises(IncompleteError, match=slot):
         create(answers(**{slot: empty}))
     assert stored() == []
 
 
 @pytest.mark.parametrize("slot", CALLBACK_SLOTS)
 def test_a_callback_with_a_hole_is_not_stored(sqlite_database: object, slot: str) -> None:
-    with pytest.raises(IncompleteError):
+    with pytest.raises(IncompleteError, match=slot):
         create(callback(**{slot: None}))
     assert stored() == []
 
 
 @pytest.mark.parametrize("consent", ["refused", "no", "not given", True, "maybe"])
 def test_nothing_is_stored_without_consent(sqlite_database: object, consent: object) -> None:
-    with pytest.raises(IncompleteError):
+    with pytest.raises(IncompleteError, match="no consent"):
         create(answers(consent=consent))
     assert stored() == []
 
@@ -184,6 +184,10 @@ def test_a_tester_s_form_looks_sent_and_is_not_stored(sqlite_database: object) -
         conversation.trial = "model"
         sender = conversation.sender
     assert create(answers(), sender).reference.startswith("SB-")
+    assert stored() == []
+    with writing() as session:
+        tester = session.get_one(Conversation, conversation.id)
+        assert handoffs.leave(session, details(), tester, "I agree.", "US")[1]
     assert stored() == []
     # Who has no conversation is no tester, whoever the first one was.
     create(answers(handoff_key="other"))
