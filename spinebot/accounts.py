@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -13,11 +14,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session, joinedload
+from zxcvbn import zxcvbn
 
+from spinebot import outbox
+from spinebot.clinic import clinic
 from spinebot.db import now
 from spinebot.errors import NotFoundError, SpinebotError
 from spinebot.keys import fingerprint
 from spinebot.models import Account, ApiToken, Login, Role
+from spinebot.settings import settings
 
 INVITED_FOR = timedelta(days=3)
 IDLE_FOR = timedelta(hours=12)
@@ -25,6 +30,8 @@ SIGNED_IN_FOR = timedelta(days=14)
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 LEAST_PASSWORD = 12  # characters; NIST SP 800-63B asks for length and for no rules of composition
+LEAST_GUESSES = 10**8  # until it is found (Wheeler 2016, "zxcvbn")
+MOST_JUDGED = 72  # characters; judging takes ever longer, and nobody guesses what is longer
 SEEN_EVERY = timedelta(minutes=5)
 
 # argon2id with the library's parameters, which follow RFC 9106.
@@ -118,12 +125,15 @@ def set_password(session: Session, account: Account, password: str) -> None:
     """Set the password; every browser is signed out and the link is used up.
 
     Raises:
-        AccountError: the password is too short.
+        AccountError: the password is too short, or easily guessed.
     """
-    account.password_hash = _hashed(password)
+    had_one = account.password_hash is not None
+    account.password_hash = _hashed(account, password)
     account.invite_hash = account.invited_until = None
     account.failures, account.locked_until = 0, None
     sign_out_everywhere(session, account)
+    if had_one:
+        outbox.tell_owner(session, account, "Your password was set anew")
 
 
 def change_password(
@@ -136,26 +146,33 @@ def change_password(
 
     Raises:
         SignInError: the present password is wrong.
-        AccountError: the new one is too short.
+        AccountError: the new one is too short, or easily guessed.
     """
     if not _is_password(account.password_hash or _NOBODY, present):
         if _count_failure(account):
             sign_out_everywhere(session, account)
         raise SignInError("The present password is wrong.")
-    account.password_hash = _hashed(password)
+    account.password_hash = _hashed(account, password)
     account.failures = 0
     others = Login.account_id == account.id, Login.id != login_id
     session.execute(sa.delete(Login).where(*others))
+    outbox.tell_owner(session, account, "Your password was changed")
 
 
-def _hashed(password: str) -> str:
+def _hashed(account: Account, password: str) -> str:
     """Return a new password's hash.
 
     Raises:
-        AccountError: it is too short.
+        AccountError: it is too short, or easily guessed: common ones, rows of keys, the own name.
     """
     if len(password) < LEAST_PASSWORD:
         raise AccountError(f"A password has at least {LEAST_PASSWORD} characters.")
+    about = f"{account.email} {account.name} {clinic().name} spinebot".lower()
+    known = [account.email, *re.findall(r"\w+", about)]
+    judged = zxcvbn(password[:MOST_JUDGED], user_inputs=known)
+    if judged["guesses"] < LEAST_GUESSES:
+        why = judged["feedback"]["warning"] or "It is too close to what others would try first."
+        raise AccountError(f"That password is easily guessed. {why} Take several uncommon words.")
     return _hasher.hash(password)
 
 
@@ -251,16 +268,26 @@ def new_totp() -> str:
     return pyotp.random_base32()
 
 
-def set_totp(account: Account, secret: str | None, code: str) -> None:
+def set_totp(session: Session, account: Account, secret: str | None, code: str) -> None:
     """Switch the second factor on, or with ``secret`` None off; the code proves that it works.
 
     Raises:
-        AccountError: the code is not the one of this moment.
+        AccountError: the code is not the one of this moment, or a second factor is required.
     """
     tried = secret or account.totp_secret
     if tried is None or _step(tried, code) is None:
         raise AccountError("That is not the code of this moment. Look at your app and try again.")
+    if secret is None and needs_second_factor(account.role):
+        raise AccountError("A second factor is required here: it cannot be switched off.")
     account.totp_secret, account.totp_step = secret, None
+    state = "on" if secret else "off"
+    outbox.tell_owner(session, account, f"Your second factor was switched {state}")
+
+
+def needs_second_factor(role: str) -> bool:
+    """Return whether an account of this role may do nothing before it has a second factor."""
+    wanted = settings().second_factor
+    return wanted == "everybody" or (wanted == "administrators" and role == Role.ADMIN.value)
 
 
 def _is_code(account: Account, code: str) -> bool:

@@ -28,7 +28,7 @@ from spinebot import working_time
 from spinebot.clinic import clinic
 from spinebot.db import now, writing
 from spinebot.errors import SpinebotError
-from spinebot.models import Handoff, HandoffStatus, Outgoing
+from spinebot.models import Account, Handoff, HandoffStatus, Outgoing
 from spinebot.settings import settings
 
 MAIL, WEBHOOK = "mail", "webhook"
@@ -47,6 +47,17 @@ class SendingError(SpinebotError):
 def tell_new(session: Session, handoff: Handoff) -> None:
     """Tell staff and the webhook of a new handoff."""
     _tell(session, handoff, "handoff.created", "A new request", clinic().desk.tell)
+
+
+def tell_owner(session: Session, account: Account, what: str) -> None:
+    """Tell whose account it is what was done to it: it may have been somebody else."""
+    if not settings().smtp_url:
+        return
+    text = (
+        f"{what}.\n\nIf it was not you, ask an administrator at once for a new link.\n\n"
+        f"{settings().public_url}/console/account\n"
+    )
+    _put(session, MAIL, "account", {"to": account.email, "subject": what, "text": text})
 
 
 def tell_waiting(session: Session) -> int:

@@ -24,6 +24,7 @@ from spinebot.variables import default
 ROOT = Path(__file__).resolve().parent.parent
 
 
+WHO_NEEDS_A_SECOND_FACTOR = ("nobody", "administrators", "everybody")
 SHORTEST_KEY = 32  # characters of the secret key
 # What is counted, each with a variable of its own.
 LIMITS = ("messages", "address", "conversations", "handoffs", "logins")
@@ -52,6 +53,7 @@ class Settings:
     webhook_url: str | None
     webhook_secret: str | None = field(repr=False)
     log: str
+    second_factor: str
 
     @property
     def secret_key(self) -> str:
@@ -123,6 +125,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         webhook_url=_webhook(environ),
         webhook_secret=environ.get("SPINEBOT_WEBHOOK_SECRET") or None,
         log=_log(environ),
+        second_factor=_second_factor(environ),
     )
 
 
@@ -137,6 +140,16 @@ def _log(environ: Mapping[str, str]) -> str:
     if found not in logs.FORMATS:
         raise SettingsError(
             f"SPINEBOT_LOG is {found!r}; it must be one of {', '.join(logs.FORMATS)}"
+        )
+    return found
+
+
+def _second_factor(environ: Mapping[str, str]) -> str:
+    found = environ.get("SPINEBOT_SECOND_FACTOR") or default("SPINEBOT_SECOND_FACTOR")
+    if found not in WHO_NEEDS_A_SECOND_FACTOR:
+        raise SettingsError(
+            f"SPINEBOT_SECOND_FACTOR is {found!r}; it must be one of "
+            f"{', '.join(WHO_NEEDS_A_SECOND_FACTOR)}"
         )
     return found
 

@@ -158,9 +158,16 @@ VARIABLES = (
         LIMIT,
     ),
     Variable(
+        "SPINEBOT_SECOND_FACTOR",
+        "who must sign in to the console with a second factor; who has none yet can do nothing "
+        "but set it up",
+        "`nobody`",
+        "`nobody`, `administrators`, `everybody`",
+    ),
+    Variable(
         "SPINEBOT_SMTP_URL",
         "the mail server through which staff are told of requests (`desk` in `clinic.yml` "
-        "says whom)",
+        "says whom) and of changes to their account",
         "none: no mail",
         "`smtp://user:password@host:587` (STARTTLS where offered), `smtps://...`",
         is_secret=True,

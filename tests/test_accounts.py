@@ -13,6 +13,7 @@ from spinebot.accounts import AccountError, SignInError
 from spinebot.db import now, reading, writing
 from spinebot.errors import NotFoundError
 from spinebot.models import Account, Login, Role
+from tests.conftest import forget_settings
 from tests.console import PASSWORD, new_account
 
 
@@ -77,6 +78,26 @@ def test_a_short_password_is_refused_and_the_old_one_stays(sqlite_database: obje
     assert is_in(sign_in(account))
 
 
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("password1234", "very common"),
+        ("Qwertyuiop12", "commonly used"),
+        ("aaaaaaaaaaaaaaaa", "Repeats"),
+        ("ann-admin@clinic.example", "easily guessed"),
+        ("AnnSampleAnnSample", "easily guessed"),
+        ("a" * 100_000, "Repeats"),
+    ],
+)
+def test_a_password_that_is_easily_guessed_is_refused(
+    sqlite_database: object, password: str, says: str
+) -> None:
+    account = new_account()
+    with pytest.raises(AccountError, match=says), writing() as session:
+        accounts.set_password(session, session.get_one(Account, account.id), password)
+    assert is_in(sign_in(account))
+
+
 def test_the_password_is_not_kept(sqlite_database: object) -> None:
     account = new_account()
     assert account.password_hash is not None
@@ -119,7 +140,7 @@ def test_a_code_of_the_second_factor_counts_once(database: str) -> None:
     account, secret = new_account(), accounts.new_totp()
     code = pyotp.TOTP(secret).now()
     with writing() as session:
-        accounts.set_totp(session.get_one(Account, account.id), secret, code)
+        accounts.set_totp(session, session.get_one(Account, account.id), secret, code)
     assert sign_in(account).startswith("refused")
     assert sign_in(account, code="000000").startswith("refused")
     assert is_in(sign_in(account, code=code))
@@ -129,8 +150,24 @@ def test_a_code_of_the_second_factor_counts_once(database: str) -> None:
 def test_a_second_factor_that_does_not_work_is_not_switched_on(sqlite_database: object) -> None:
     account = new_account()
     with pytest.raises(AccountError, match="not the code"), writing() as session:
-        accounts.set_totp(session.get_one(Account, account.id), accounts.new_totp(), "123")
+        accounts.set_totp(session, session.get_one(Account, account.id), accounts.new_totp(), "123")
     assert is_in(sign_in(account))
+
+
+def test_a_required_second_factor_stays_on(
+    sqlite_database: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINEBOT_SECOND_FACTOR", "administrators")
+    forget_settings()
+    account, secret = new_account(), accounts.new_totp()
+    assert accounts.needs_second_factor(account.role)
+    assert not accounts.needs_second_factor(Role.DESK.value)
+    with writing() as session:
+        present = session.get_one(Account, account.id)
+        accounts.set_totp(session, present, secret, pyotp.TOTP(secret).now())
+        with pytest.raises(AccountError, match="required"):
+            accounts.set_totp(session, present, None, pyotp.TOTP(secret).now())
+        assert present.totp_secret == secret
 
 
 def test_signing_out_everywhere_ends_every_login(sqlite_database: object) -> None:

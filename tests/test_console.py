@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from spinebot import handoffs, takeover
 from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
 from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
+from spinebot.settings import settings
 from spinebot.web import console
 from tests.console import PASSWORD, csrf, fresh, new_account, send, sign_in, talk
 from tests.factories import answers
@@ -156,6 +158,22 @@ def test_another_password_is_set_under_ones_own_name(client: TestClient) -> None
     with reading() as session:
         told = session.scalars(sa.select(AuditEntry.what).order_by(AuditEntry.id.desc())).all()
     assert told[:2] == ["changed the password", "could not change the password"]
+
+
+def test_who_must_have_a_second_factor_can_do_nothing_before(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = sign_in(client, account := new_account(Role.DESK))
+    monkeypatch.setenv("SPINEBOT_SECOND_FACTOR", "everybody")
+    settings.cache_clear()
+    led = browser.get("/console/conversations", follow_redirects=False)
+    assert led.status_code == 303
+    assert "Switch on a second factor first" in browser.get(led.headers["location"]).text
+    secret = pyotp.random_base32()
+    send(browser, "account/totp", secret=secret, code=pyotp.TOTP(secret).now())
+    assert browser.get("/console/conversations", follow_redirects=False).status_code == 200
+    with reading() as session:
+        assert session.get_one(Account, account.id).totp_secret == secret
 
 
 def test_signing_out_is_for_good(client: TestClient, ann: Account) -> None:

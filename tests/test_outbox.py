@@ -9,15 +9,17 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 
+from spinebot import accounts, handoffs, outbox
 from spinebot import clinic as entries
-from spinebot import handoffs, outbox
 from spinebot.db import now, reading, writing
-from spinebot.models import Handoff, Outgoing
+from spinebot.models import Account, Handoff, Login, Outgoing
 from tests.conftest import forget_settings
+from tests.console import PASSWORD, new_account
 from tests.factories import answers
 from tests.system.assistant import free_port
 
@@ -193,3 +195,19 @@ def test_the_digest_comes_once_a_day_while_the_clinic_is_open(
 def test_without_settings_nothing_is_put(sqlite_database: object) -> None:
     new_handoff()
     assert items() == []
+
+
+def test_who_owns_an_account_is_told_of_what_was_done_to_it(mailbox: Mailbox) -> None:
+    account, secret = new_account(), accounts.new_totp()
+    with writing() as session:
+        own = session.get_one(Account, account.id)
+        login = session.scalar(sa.select(Login.id)) or 0
+        accounts.change_password(session, own, PASSWORD, "another long one", login)
+        accounts.set_totp(session, own, secret, pyotp.TOTP(secret).now())
+        accounts.set_password(session, own, PASSWORD)
+    outbox.send_due()
+    assert [mail.rcpt_tos for mail in mailbox.mails] == [[account.email]] * 3
+    words = [mail.content.decode() for mail in mailbox.mails]
+    told = ("Your password was changed", "Your second factor was switched on", "was set anew")
+    assert all(each in text for each, text in zip(told, words, strict=True))
+    assert not any(PASSWORD in text or secret in text for text in words)

@@ -29,8 +29,10 @@ from spinebot.web.chores import adopt, chores
 from spinebot.web.console.auth import (
     ForbiddenError,
     NotSignedInError,
+    SecondFactorNeededError,
     forbidden,
     problem_page,
+    to_second_factor,
     to_sign_in,
 )
 from spinebot.web.rasa import Rasa
@@ -111,6 +113,7 @@ def _answer_errors(app: FastAPI) -> None:
     """Have each kind of error answered in its own way."""
     app.add_exception_handler(NotSignedInError, to_sign_in)
     app.add_exception_handler(ForbiddenError, forbidden)
+    app.add_exception_handler(SecondFactorNeededError, to_second_factor)
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ForgedButtonError, _gone)
     app.add_exception_handler(chat.EmptyMessageError, _empty)

@@ -173,7 +173,8 @@ def second_factor(
     """Switch the second factor on (with a secret) or off."""
     try:
         with writing() as session:
-            accounts.set_totp(session.get_one(Account, staff.id), secret or None, code)
+            account = session.get_one(Account, staff.id)
+            accounts.set_totp(session, account, secret or None, code)
             what = "switched the second factor " + ("on" if secret else "off")
             audit.record(session, staff.email, what)
     except AccountError as error:

@@ -39,6 +39,10 @@ class ForbiddenError(SpinebotError):
     """Somebody is signed in and may not do this."""
 
 
+class SecondFactorNeededError(SpinebotError):
+    """Somebody is signed in and must have a second factor before anything else."""
+
+
 @dataclass(frozen=True)
 class Staff:
     """Who asks."""
@@ -48,6 +52,7 @@ class Staff:
     email: str
     name: str
     role: str
+    needs_factor: bool  # and has none yet
 
     @property
     def csrf(self) -> str:
@@ -69,6 +74,8 @@ def allow(right: Right | None) -> Any:
 
     async def check(request: Request) -> Staff:
         staff = await to_thread.run_sync(_staff, request)
+        if right is not None and staff.needs_factor:
+            raise SecondFactorNeededError("Switch on a second factor first: it is required here.")
         if right is not None and not staff.may(right.name):
             raise ForbiddenError(f"Your role ({staff.role}) does not allow to {right.value}.")
         if request.method not in {"GET", "HEAD"}:
@@ -91,7 +98,8 @@ def _staff(request: Request) -> Staff:
             query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
             raise NotSignedInError(path + query)
         account = login.account
-        staff = Staff(login.id, account.id, account.email, account.name, account.role)
+        lacks = account.totp_secret is None and accounts.needs_second_factor(account.role)
+        staff = Staff(login.id, account.id, account.email, account.name, account.role, lacks)
         is_stale = login.seen_at + accounts.SEEN_EVERY < now()
     if is_stale:
         with writing() as session:
@@ -197,6 +205,11 @@ async def to_sign_in(request: Request, error: Exception) -> Response:
     """Answer who is not signed in."""
     assert isinstance(error, NotSignedInError)
     return RedirectResponse(f"/console/login?back={quote(error.back)}", 303)
+
+
+async def to_second_factor(request: Request, error: Exception) -> Response:
+    """Answer who must set up a second factor before anything else."""
+    return see("/console/account", str(error))
 
 
 async def forbidden(request: Request, error: Exception) -> Response:
