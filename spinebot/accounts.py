@@ -38,6 +38,11 @@ SEEN_EVERY = timedelta(minutes=5)
 _hasher = PasswordHasher()
 # Checked where there is no account, so that the time taken does not tell whether there is one.
 _NOBODY = _hasher.hash(secrets.token_hex(16))
+# Said whatever the reason is: it must not tell either.
+_REFUSED = (
+    "E-mail address, password or code are wrong. After five wrong tries an account is locked for a "
+    "quarter of an hour; a new link from an administrator opens it at once."
+)
 
 
 class Right(str, Enum):
@@ -196,14 +201,13 @@ def sign_in(session: Session, email: str, password: str, code: str, browser: str
     account = session.scalar(
         sa.select(Account).where(Account.email == email.strip().lower()).with_for_update()
     )
-    if account is None or not account.is_active or not account.password_hash:
+    is_locked = account and account.locked_until and account.locked_until > now()
+    if account is None or not account.is_active or not account.password_hash or is_locked:
         _is_password(_NOBODY, password)
-        raise SignInError("E-mail address, password or code are wrong.")
-    if account.locked_until and account.locked_until > now():
-        raise SignInError("Too many tries. Wait a quarter of an hour, or ask for a new link.")
+        raise SignInError(_REFUSED)
     if not _is_password(account.password_hash, password) or not _is_code(account, code):
         _count_failure(account)
-        raise SignInError("E-mail address, password or code are wrong.")
+        raise SignInError(_REFUSED)
     account.failures, account.locked_until = 0, None
     if _hasher.check_needs_rehash(account.password_hash):
         account.password_hash = _hasher.hash(password)
