@@ -155,13 +155,13 @@ def forget_in_rasa(conversation_ids: Sequence[int]) -> None:
         engine.dispose()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cleaned:
     """How much was deleted because its time was over."""
 
-    conversations: int = 0
-    handoffs: int = 0
-    unmasked: int = 0
+    conversations: int
+    handoffs: int
+    unmasked: int
 
     def __str__(self) -> str:
         """In words."""
@@ -176,7 +176,7 @@ def clean(session: Session) -> Cleaned:
 
     A handoff that is not done stays, however old: somebody waits for a call.
     """
-    keep, moment, done = clinic().retention, now(), Cleaned()
+    keep, moment = clinic().retention, now()
     old = session.scalars(
         sa.select(Conversation)
         .where(Conversation.last_message_at < moment - timedelta(days=keep.conversations))
@@ -185,7 +185,6 @@ def clean(session: Session) -> Cleaned:
     for conversation in old:
         conversations.erase(session, conversation)
     forget_in_rasa([each.id for each in old])
-    done.conversations = len(old)
     over = session.scalars(
         sa.select(Handoff)
         .where(
@@ -196,7 +195,6 @@ def clean(session: Session) -> Cleaned:
     ).all()
     for handoff in over:
         handoffs.erase(session, handoff)
-    done.handoffs = len(over)
     forgotten = session.execute(
         sa.update(Message)
         .where(
@@ -205,8 +203,8 @@ def clean(session: Session) -> Cleaned:
         )
         .values(original=None)
     )
-    done.unmasked = forgotten.rowcount  # type: ignore[attr-defined]
     _clean_what_nobody_asks_for(session, moment)
+    done = Cleaned(len(old), len(over), forgotten.rowcount)  # type: ignore[attr-defined]
     audit.record(session, "spinebot", "cleaned", details=str(done))
     return done
 
