@@ -374,3 +374,21 @@ def test_what_is_known_already_hides_no_other_rule() -> None:
     earlier = ("my back hurts and i have a fever of 102", "my stool is black")
     assert "RF06" in fired(earlier[0])
     assert fired("i feel faint and pale", *earlier) == ["RF14"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("RF08", "no chest pain yesterday. now crushing chest pain"),
+        ("RF18", "I don't want to die. Sometimes I do want to die"),
+        ("RF18", "I am not suicidal. ok that's a lie, i am suicidal"),
+        ("RF06", "no fever in my case last week. fever of 103 now with back pain"),
+        ("RF02", "my legs are not weak. since this morning my legs are weak and I can't pee"),
+    ],
+)
+def test_a_sign_that_is_denied_first_and_told_afterwards_counts(rule: str, text: str) -> None:
+    assert rule in fired(text)
+
+
+def test_pain_that_is_over_still_says_what_a_fever_is_about() -> None:
+    assert fired("My back pain was in 2015. Fever and chills today") == ["RF06"]
