@@ -392,3 +392,18 @@ def test_a_sign_that_is_denied_first_and_told_afterwards_counts(rule: str, text:
 
 def test_pain_that_is_over_still_says_what_a_fever_is_about() -> None:
     assert fired("My back pain was in 2015. Fever and chills today") == ["RF06"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I would like to exercise but I can't. Pee and stool are normal",
+        "Sometimes I just can't. Pee is normal though",
+    ],
+)
+def test_words_of_two_sentences_make_no_sign(text: str) -> None:
+    assert fired(text) == []
+
+
+def test_words_of_two_clauses_make_no_sign() -> None:
+    assert fired("I had a mastectomy for cancer and my ribs and back hurt") == ["RF07"]
