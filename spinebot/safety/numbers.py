@@ -108,7 +108,7 @@ def _is_age(before: str, after: Sequence[str]) -> bool:
     following = next((word for word in after if word != "-"), "")
     if following in OLD:
         return True
-    if following in NO_AGE:
+    if following in NO_AGE or following in WEATHER:
         return False
     if before in AGE_LEADS:
         return True
