@@ -1,6 +1,5 @@
 """Red flags: which sentences fire, which stay quiet, and what is said."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -275,17 +274,9 @@ SOME_WORDS = ["no", "not", "my", "i", "can't", "pee", "numb", "fever", ",", ".",
 
 
 @pytest.mark.parametrize("text", LONG)
-def test_longest_message_takes_no_time(text: str) -> None:
-    start = time.perf_counter()
-    safety.check((text * 2_000)[:2_000])
-    assert time.perf_counter() - start < 0.5
-
-
-@pytest.mark.parametrize("text", LONG)
-def test_long_text_is_quick(text: str) -> None:
-    start = time.perf_counter()
-    safety.check((text * 20_000)[:20_000])
-    assert time.perf_counter() - start < 10
+def test_a_sign_at_the_end_of_a_long_text_is_seen(text: str) -> None:
+    """How long that takes is measured by `bench.attacks`."""
+    assert "RF18" in fired((text * 20_000)[:20_000] + ". I want to kill myself")
 
 
 if HYPOTHESIS:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from datetime import date
 
 import pytest
@@ -533,21 +531,3 @@ def test_any_text_can_be_searched(text: str) -> None:
 )
 def test_any_words_can_be_searched(words: list[str]) -> None:
     spine_terms(" ".join(words))
-
-
-def test_a_message_is_searched_in_half_a_millisecond() -> None:
-    text = "i have had low back pain for 3 weeks and advil is not doing anything for it"
-    spine_terms(text)
-    times = []
-    for _ in range(50):
-        start = time.perf_counter()
-        spine_terms(text)
-        times.append(time.perf_counter() - start)
-    # The fastest of many: others may be using the machine.
-    assert min(times) < 0.0005, statistics.median(times)
-
-
-def test_a_long_message_does_not_take_long() -> None:
-    start = time.perf_counter()
-    spine_terms("tried and had for since 2 weeks pt after my surgery not " * 200)
-    assert time.perf_counter() - start < 1
