@@ -338,11 +338,12 @@ def _people(
     session: Session, chance: random.Random, complete: list[int], account: Account | None
 ) -> None:
     """Add a handoff where the form was gone through, most of them worked on."""
-    ids = complete[:MOST_HANDOFFS]
-    # The newest wait in the queue, one of them with a red flag.
     newest = sa.select(Conversation.id).order_by(Conversation.last_message_at.desc()).limit(4)
+    calm = newest.where(Conversation.id.not_in(sa.select(Finding.conversation_id)))
     flagged = sa.select(Finding.conversation_id).order_by(Finding.created_at.desc()).limit(1)
-    ids = sorted({*ids, *session.scalars(newest), *session.scalars(flagged)})
+    # Whatever day it is, these wait in the queue, one of them with a red flag.
+    waiting = {*session.scalars(calm), *session.scalars(flagged)}
+    ids = sorted({*complete[:MOST_HANDOFFS], *waiting})
     for place, conversation_id in enumerate(ids):
         conversation = session.get_one(Conversation, conversation_id)
         handoff = _handoff(session, chance, conversation, place)
@@ -351,7 +352,8 @@ def _people(
         if chance.random() < 0.5:
             reviews.mark(session, conversation, "reviewed", account.id)
         age = now() - handoff.created_at
-        if age > timedelta(days=2) or chance.random() < 0.3:
+        is_taken = age > timedelta(days=2) or chance.random() < 0.3
+        if is_taken and conversation_id not in waiting:
             desk.claim(session, handoff.id, account)
             handoff.claimed_at = handoff.created_at + timedelta(minutes=chance.randrange(5, 400))
             if age > timedelta(days=1):

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 
 from spinebot import demo, reports, reviews
 from spinebot.db import now, reading, writing
-from spinebot.models import Account, Conversation, Handoff, Message, Unanswered
+from spinebot.models import (
+    Account,
+    Conversation,
+    Finding,
+    Handoff,
+    HandoffStatus,
+    Message,
+    Unanswered,
+)
 from spinebot.reports import Weeks
 from spinebot.reviews import Filters
 from tests.console import new_account, talk
@@ -29,6 +37,21 @@ def sampled(database: str) -> Account:
 
 
 WEEKS = Weeks.until_now(12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_samples_have_requests_that_wait_whatever_the_day(
+    sqlite_database: object, seed: int
+) -> None:
+    """By the seed: it moves all times, as another day does."""
+    load_articles()
+    with writing() as session:
+        demo.fill(session, 120, new_account(), seed)
+        flagged = sa.select(Finding.conversation_id)
+        waiting = sa.select(sa.func.count()).where(Handoff.status == HandoffStatus.NEW.value)
+        calm = Handoff.conversation_id.not_in(flagged)
+        assert (session.scalar(waiting.where(calm)) or 0) >= 4
+        assert (session.scalar(waiting.where(~calm)) or 0) >= 1
 
 
 def listed(account: Account, filters: str, start: date, end: date) -> int:
