@@ -297,7 +297,8 @@ def _talk(
     talk.offer()
     if chance.random() < 0.06:
         talk.outside()
-    if chance.random() < 0.02:
+    # The first one for certain: every set of samples has one.
+    if chance.random() < 0.02 or conversation_id == 1:
         talk.emergency()
     talk.end()
     return talk.message_id
