@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from rasa_sdk import Tracker
 
 from spinebot import articles
-from spinebot.db import engine, writing
+from spinebot.db import engine, reading, writing
 from tests.conftest import ROOT
 
 FORM = "mri_review_form"
 KEY = "a-form-key"
+# The vectors of the wordings that were loaded in this run: (heading, body) -> vectors.
+_encoded: dict[tuple[str, str], bytes] = {}
 
 
 def tracker(
@@ -111,6 +113,14 @@ def queries_of(act: Callable[[], Any]) -> int:
 
 
 def load_articles(folder: Path = ROOT / "knowledge") -> articles.Loaded:
-    """Load articles into the settings' database."""
+    """Load articles into the settings' database; each wording is encoded once in a run."""
+    files = articles.read_articles(folder)
+    new = [
+        file
+        for file in files
+        if any((part.heading, part.body) not in _encoded for part in file.sections)
+    ]
+    with reading() as session:
+        _encoded.update(articles.make_vectors(session, new))
     with writing() as session:
-        return articles.load(session, articles.read_articles(folder))
+        return articles.load(session, files, _encoded)
