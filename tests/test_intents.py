@@ -108,7 +108,7 @@ def test_the_preview_is_the_diff_and_writes_nothing(project: Path) -> None:
 
 
 def test_every_section_that_answers_nothing_may_be_given_a_question(project: Path) -> None:
-    """Whatever its front matter looks like, lines are only added: one section of each look, by topic."""
+    """Whatever its front matter looks like, lines are only added. Of each look and topic one."""
     silent = {
         (
             article.topic,
