@@ -107,6 +107,10 @@ def test_only_the_end_of_a_very_long_text_is_read() -> None:
         ("my son is 17", "age_child"),
         ("my son is 18", ""),
         ("my daughter, 12, fell", "age_child"),
+        ("my daughter, 12 fell", "age_child"),
+        ("my wife, 12, fell", "age_child"),
+        ("my wife, 6, fell", ""),
+        ("my wife, 12 cats and i", ""),
         ("my 12 year old", "age_child"),
         ("for 12 years", ""),
         ("i am 9", ""),
@@ -120,6 +124,7 @@ def test_only_the_end_of_a_very_long_text_is_read() -> None:
         ("fell 3 feet", ""),
         ("took 5 pills", "many_number"),
         ("took 4 pills", ""),
+        ("took four pills", ""),
         ("took 5.5 pills", ""),
         ("took 20 mg", ""),
         # Pregnancy.
@@ -140,6 +145,8 @@ def test_only_the_end_of_a_very_long_text_is_read() -> None:
         ("37.7 c", ""),
         ("41.5 c", "degrees hot_number"),
         ("41.6 c", ""),
+        ("temp 101 today", "degrees"),
+        ("it was 38 today", "degrees"),
         ("it was 102 outside", "degrees"),
         ("i was 102 pounds", "degrees"),
         ("paid $ 102 for it", "degrees"),
@@ -151,6 +158,11 @@ def test_numbers_mean_what_stands_around_them(text: str, meanings: str) -> None:
     if "many_number" not in meanings and "took" not in text:
         told -= {"many_number"}
     assert told == set(meanings.split())
+
+
+def test_weeks_are_told_with_their_number() -> None:
+    found = dict(numbers(["i", "am", "14", "weeks", "."], 50))
+    assert found["gestation"] == found["weeks_told"] == (2, 4)
 
 
 @pytest.mark.parametrize(
