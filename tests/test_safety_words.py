@@ -123,6 +123,7 @@ def test_only_the_end_of_a_very_long_text_is_read() -> None:
         ("fell 4 feet", "height"),
         ("fell 3 feet", ""),
         ("took 5 pills", "many_number"),
+        ("help! 20 pills", "many_number"),
         ("took 4 pills", ""),
         ("took four pills", ""),
         ("took 5.5 pills", ""),
