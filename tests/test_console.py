@@ -368,3 +368,28 @@ def test_a_correction_is_dealt_with_and_comes_back(client: TestClient, ann: Acco
     assert batch
     send(client, "inbox/undo", batch=batch[1])
     assert "zebra" in client.get("/console/inbox").text
+
+
+def test_a_person_is_found_given_out_and_deleted(client: TestClient, ann: Account) -> None:
+    conversation = talk("my number is 202 555 0143")
+    with writing() as session:
+        handoff = handoffs.create(session, conversation.sender, answers(), "I agree.")
+    number = "(202) 555-0143"
+    found = send(client, "privacy", contact=number).text
+    assert handoff.reference in found
+    file = send(client, "privacy/export", contact=number)
+    assert file.headers["content-disposition"] == 'attachment; filename="person.json"'
+    assert "my number is 202 555 0143" in file.text
+    kept = send(client, "privacy/erase", contact=number)
+    assert "tick that you are sure" in client.get(kept.headers["location"]).text
+    gone = send(client, "privacy/erase", contact=number, sure="yes")
+    assert "Everything of them is deleted." in client.get(gone.headers["location"]).text
+    with reading() as session:
+        assert session.get(Handoff, handoff.id) is None
+        assert session.get(Conversation, conversation.id) is None
+        did = session.scalars(sa.select(AuditEntry.what)).all()
+    assert "exported" in did
+    for form in ("privacy/export", "privacy/erase"):
+        none = send(client, form, contact=number, sure="yes")
+        assert "There is nothing of this person." in client.get(none.headers["location"]).text
+    assert "There is nothing of this person." in send(client, "privacy", contact=number).text
