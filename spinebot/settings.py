@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +124,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=environ.get("SPINEBOT_MAIL_FROM") or default("SPINEBOT_MAIL_FROM"),
         webhook_url=_webhook(environ),
         webhook_secret=environ.get("SPINEBOT_WEBHOOK_SECRET") or None,
-        log=_log(environ),
-        second_factor=_second_factor(environ),
+        log=_one_of(environ, logs.VARIABLE, logs.FORMATS),
+        second_factor=_one_of(environ, "SPINEBOT_SECOND_FACTOR", WHO_NEEDS_A_SECOND_FACTOR),
     )
 
 
@@ -135,22 +135,10 @@ def settings() -> Settings:
     return read_settings()
 
 
-def _log(environ: Mapping[str, str]) -> str:
-    found = environ.get(logs.VARIABLE) or default(logs.VARIABLE)
-    if found not in logs.FORMATS:
-        raise SettingsError(
-            f"SPINEBOT_LOG is {found!r}; it must be one of {', '.join(logs.FORMATS)}"
-        )
-    return found
-
-
-def _second_factor(environ: Mapping[str, str]) -> str:
-    found = environ.get("SPINEBOT_SECOND_FACTOR") or default("SPINEBOT_SECOND_FACTOR")
-    if found not in WHO_NEEDS_A_SECOND_FACTOR:
-        raise SettingsError(
-            f"SPINEBOT_SECOND_FACTOR is {found!r}; it must be one of "
-            f"{', '.join(WHO_NEEDS_A_SECOND_FACTOR)}"
-        )
+def _one_of(environ: Mapping[str, str], name: str, allowed: Collection[str]) -> str:
+    found = environ.get(name) or default(name)
+    if found not in allowed:
+        raise SettingsError(f"{name} is {found!r}; it must be one of {', '.join(allowed)}")
     return found
 
 

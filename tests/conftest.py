@@ -155,8 +155,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def stocked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all articles, to be copied."""
-    from spinebot import articles
-    from spinebot.db import reading, writing
+    from tests.factories import load_articles
 
     directory = tmp_path_factory.mktemp("stocked")
     shutil.copy(migrated_sqlite, directory / "spinebot.db")
@@ -164,11 +163,7 @@ def stocked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         patch.setenv("SPINEBOT_DATA_DIR", str(directory))
         patch.delenv("SPINEBOT_DATABASE_URL", raising=False)
         forget_settings()
-        files = articles.read_articles(ROOT / "knowledge")
-        with reading() as session:
-            vectors = articles.make_vectors(session, files)
-        with writing() as session:
-            articles.load(session, files, vectors)
+        load_articles()
         forget_settings()
     return directory / "spinebot.db"
 

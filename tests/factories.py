@@ -16,7 +16,8 @@ from tests.conftest import ROOT
 
 FORM = "mri_review_form"
 KEY = "a-form-key"
-# The vectors of the wordings that were loaded in this run: (heading, body) -> vectors.
+KNOWLEDGE = ROOT / "knowledge"
+# The vectors of the project's articles, made once in a run.
 _encoded: dict[tuple[str, str], bytes] = {}
 
 
@@ -112,15 +113,11 @@ def queries_of(act: Callable[[], Any]) -> int:
     return count
 
 
-def load_articles(folder: Path = ROOT / "knowledge") -> articles.Loaded:
-    """Load articles into the settings' database; each wording is encoded once in a run."""
+def load_articles(folder: Path = KNOWLEDGE) -> articles.Loaded:
+    """Load articles into the settings' database."""
     files = articles.read_articles(folder)
-    new = [
-        file
-        for file in files
-        if any((part.heading, part.body) not in _encoded for part in file.sections)
-    ]
-    with reading() as session:
-        _encoded.update(articles.make_vectors(session, new))
+    if folder == KNOWLEDGE and not _encoded:
+        with reading() as session:
+            _encoded.update(articles.make_vectors(session, files))
     with writing() as session:
-        return articles.load(session, files, _encoded)
+        return articles.load(session, files, _encoded if folder == KNOWLEDGE else None)

@@ -485,3 +485,12 @@ def test_a_reviewed_answer_says_by_whom_and_when(
     assert found
     assert found.review == "reviewed 3 May 2026 by Bo Sample, MD"
     assert found.custom([])["reviewed_on"] == "2026-05-03"
+
+
+def test_a_line_with_an_endless_word_is_one_sentence() -> None:
+    """The tokenizer would take seconds over it; how long is measured by `bench.attacks`."""
+    endless = "$(" * 4000
+    assert sentences(f"One. Two.\n\n{endless} is one. Still one.") == [
+        *("One.", "Two."),
+        f"{endless} is one. Still one.",
+    ]

@@ -174,6 +174,9 @@ def test_who_must_have_a_second_factor_can_do_nothing_before(
     assert browser.get("/console/conversations", follow_redirects=False).status_code == 200
     with reading() as session:
         assert session.get_one(Account, account.id).totp_secret == secret
+    own = browser.get("/console/account").text
+    assert "It is required here" in own
+    assert "Switch it off" not in own
 
 
 def test_signing_out_is_for_good(client: TestClient, ann: Account) -> None:

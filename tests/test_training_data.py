@@ -119,21 +119,26 @@ def test_a_disk_that_is_full_changes_nothing(root: Path, monkeypatch: pytest.Mon
 
 def test_killed_at_any_moment_the_data_are_whole(root: Path) -> None:
     """200 processes that add one example after the other, each killed at a random moment."""
-    chance = random.Random(1)
-    # What is loaded once is loaded here: the children are to be killed while they write.
-    add(root, "ask_one", "warm up")
-    began = time.monotonic()
-    for number in range(3):
-        add(root, "ask_one", f"warm up {number}")
-    while_it_writes = time.monotonic() - began
-    for number in range(200):
+
+    def writer(name: str, count: int) -> int:
         child = os.fork()
         if child == 0:
             try:
-                for more in range(1000):
-                    add(root, "ask_one", f"round {number} of {more} ones")
+                for more in range(count):
+                    add(root, "ask_one", f"{name} of {more} ones")
             finally:
                 os._exit(0)
+        return child
+
+    chance = random.Random(1)
+    # What is loaded once is loaded here: the children are to be killed while they write. How long
+    # that is, on this machine and in a process as large as this one, a child tells.
+    add(root, "ask_one", "warm up")
+    began = time.monotonic()
+    os.waitpid(writer("whole", 3), 0)
+    while_it_writes = time.monotonic() - began
+    for number in range(200):
+        child = writer(f"round {number}", 1000)
         time.sleep(chance.random() * while_it_writes)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

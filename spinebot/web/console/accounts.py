@@ -155,6 +155,7 @@ def _own_account(request: Request, staff: Staff, status: int = 200, fault: str =
         *(request, "account.html", staff, status),
         account=account,
         logins=logins,
+        is_required=accounts.needs_second_factor(account.role),
         secret=secret,
         picture=Markup(_qr(address)) if secret else "",  # noqa: S704  drawn by segno
         fault=fault,
