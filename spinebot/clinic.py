@@ -19,10 +19,10 @@ from pydantic import (
     ValidationError,
     create_model,
 )
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SettingsError
+from spinebot.files import parse_yaml
 from spinebot.settings import ROOT, settings
 
 logger = logging.getLogger(__name__)
@@ -284,7 +284,7 @@ def read_clinic(path: Path) -> Clinic:
         SettingsError: the file cannot be read; every fault is listed with its field.
     """
     try:
-        entries: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        entries: Any = parse_yaml(path.read_text(encoding="utf-8"))
         return Clinic.model_validate(entries)
     except (OSError, UnicodeDecodeError, YAMLError, RecursionError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}") from error

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from ruamel.yaml import YAML
 from sqlalchemy.orm import Session
 
 from spinebot import desk, handoffs, reviews
 from spinebot.clinic import clinic
 from spinebot.db import now
 from spinebot.errors import SpinebotError
+from spinebot.files import parse_yaml
 from spinebot.models import (
     Account,
     Conversation,
@@ -116,7 +116,7 @@ def _answers(session: Session) -> dict[str, tuple[str, int]]:
 def _examples(intents: set[str]) -> dict[str, list[str]]:
     """Return intent -> what visitors say, from the training data."""
     text = (ROOT / "data/nlu.yml").read_text(encoding="utf-8")
-    entries = YAML(typ="safe", pure=True).load(text)["nlu"]
+    entries = parse_yaml(text)["nlu"]
     return {
         entry["intent"]: [line[2:].strip() for line in entry["examples"].splitlines() if line]
         for entry in entries

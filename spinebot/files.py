@@ -1,4 +1,4 @@
-"""Files that are whole or not there, also when the disk is full or the process is killed."""
+"""Files that are whole or not there, also when the disk is full or the process is killed; YAML."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+DEEPEST = 20  # no file of ours nests half as deep; the parser takes seconds over 1,500 braces
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -38,3 +43,14 @@ def sweep(path: Path) -> None:
     """Delete what processes that were killed have left of a file; nobody may be writing it."""
     for part in path.parent.glob(f".{path.name}.*.part"):
         part.unlink(missing_ok=True)
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what YAML says, as plain values.
+
+    Raises:
+        ruamel.yaml.error.YAMLError: it is none, or nests deeper than ``DEEPEST``.
+    """
+    reader = YAML(typ="safe", pure=True)
+    reader.max_depth = DEEPEST
+    return reader.load(text)

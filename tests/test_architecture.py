@@ -110,7 +110,7 @@ def allowed(importer: str) -> set[str]:
         "keys": {"settings"},
         "db": {"settings", "errors", "keys"},
         "models": {"db"},
-        "clinic": {"settings", "errors"},
+        "clinic": {"settings", "errors", "files"},
     }[importer]
 
 

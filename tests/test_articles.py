@@ -69,6 +69,7 @@ def test_articles_come_by_topic_and_slug(write_article: Write) -> None:
         ("summary: A short sample.", "summary: ''", "summary: String should have at least 1"),
         ("title: What is a", "colour: red\ntitle: What is a", "colour: Extra inputs"),
         ("title: What is a", "title: twice\ntitle: What is a", "front matter: "),
+        ("title: What is a", "title: " + "{" * 1500, "front matter: maximum depth"),
         ("written_on: 2026-01-02", "written_on: soon", "written_on: Input should be a valid date"),
         ("written_on: 2026-01-02", "written_on: 2026-06-02", "written_on: lies in the future"),
         ("review_due: 2027-01-02", "review_due: 2026-01-02", "review_due: must be later"),

@@ -109,6 +109,7 @@ def test_no_cell_is_a_formula(project: Path) -> None:
         ("a.csv", "a,b\n1,2\n", "first line names"),
         ("a.csv", "intent,text\nask_x\n", "a.csv:2: a cell is missing"),
         ("a.yml", "nlu: [", "a.yml: while parsing"),
+        ("a.yml", "nlu: " + "[" * 1500, "a.yml: maximum depth"),
         ("a.yml", "hello", "no training data of Rasa's"),
         ("a.yml", "nlu:\n- intent: x\n  examples: |\n    what\n", "begins with '- '"),
         ("a.yml", "x" * (exchange.LARGEST + 1), "cut it up"),

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from ruamel.yaml import YAML
 
 from spinebot.articles.files import ArticleFile
 from spinebot.clinic import FILE, Clinic
+from spinebot.files import parse_yaml
 
 LIST = Path(__file__).with_name("cautions.yml")
 HARMLESS = ("denied", "asked", "supposed")
@@ -50,7 +50,7 @@ class Caution:
 @functools.cache
 def cautions() -> tuple[Caution, ...]:
     """Return the list, ready to search."""
-    entries: Any = YAML(typ="safe", pure=True).load(LIST.read_text(encoding="utf-8"))
+    entries: Any = parse_yaml(LIST.read_text(encoding="utf-8"))
     words: dict[str, str] = entries["words"]
 
     def ready(pattern: str) -> re.Pattern[str]:

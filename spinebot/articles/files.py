@@ -22,11 +22,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.articles.cases import KINDS
 from spinebot.errors import ArticleError
+from spinebot.files import parse_yaml
 
 ANSWER_WORDS = range(60, 121)
 PENDING = "pending clinical review"
@@ -163,7 +163,7 @@ def parse_article(path: Path, text: str) -> ArticleFile:
     if match is None:
         raise ArticleError([f"{_name(path)}: front matter: must stand between two lines of ---"])
     try:
-        entries: Any = YAML(typ="safe", pure=True).load(match[1])
+        entries: Any = parse_yaml(match[1])
         front = ArticleFront.model_validate(entries)
     except (YAMLError, RecursionError) as error:
         raise ArticleError([f"{_name(path)}: front matter: {_one_line(error)}"]) from error

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.articles.files import Fact, Line
 from spinebot.errors import ArticleError
+from spinebot.files import parse_yaml
 from spinebot.settings import ROOT
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def read_glossary(path: Path = FILE) -> Glossary:
         ArticleError: the file cannot be used; every fault is listed as ``file: term: field: what``.
     """
     try:
-        entries: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        entries: Any = parse_yaml(path.read_text(encoding="utf-8"))
         glossary = Glossary.model_validate(entries)
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise ArticleError(

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from spinebot import articles
 from spinebot.errors import ArticleError
+from spinebot.files import parse_yaml
 from spinebot.language.intent_names import is_from_articles, name_of
 from spinebot.language.redaction import redact
 from spinebot.training import changes, examples
@@ -51,7 +51,7 @@ def _broken(root: Path, contents: dict[str, Any]) -> Iterator[str]:
     for name in FILES:
         try:
             text = (root / name).read_text(encoding="utf-8")
-            contents[name] = YAML(typ="safe", pure=True).load(text)
+            contents[name] = parse_yaml(text)
         except OSError as error:
             yield f"{name}: {error.strerror}"
         except UnicodeDecodeError:

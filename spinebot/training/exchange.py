@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SpinebotError
+from spinebot.files import parse_yaml
 from spinebot.training import changes, examples
 from spinebot.training.changes import project
 from spinebot.training.examples import TESTS, TRAINING
@@ -103,7 +103,7 @@ def read(name: str, content: str) -> list[tuple[str, str]]:
 
 def _from_yaml(name: str, content: str) -> list[tuple[str, str]]:
     try:
-        found = YAML(typ="safe", pure=True).load(content)
+        found = parse_yaml(content)
         pairs = []
         for block in found["nlu"]:
             if "intent" not in block:

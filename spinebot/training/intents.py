@@ -26,6 +26,7 @@ from spinebot.articles.files import (
     read_articles,
 )
 from spinebot.errors import ArticleError, SpinebotError
+from spinebot.files import parse_yaml
 from spinebot.language.intent_names import name_of
 from spinebot.training import changes, examples, stories
 from spinebot.training.changes import Writer, project
@@ -73,7 +74,7 @@ def read_draft(file: Path) -> Draft:
         IntentError: it holds none.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        content = parse_yaml(file.read_text(encoding="utf-8"))
         known = {each.name for each in fields(Draft)}
         if not isinstance(content, dict) or set(content) - known:
             raise IntentError([(file.name, f"It holds {', '.join(sorted(known))}, and no more.")])

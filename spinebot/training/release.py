@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spinebot.errors import SpinebotError
+from spinebot.files import parse_yaml
 from spinebot.language.intent_names import EMERGENCY
 from spinebot.settings import ROOT
 
@@ -89,7 +89,7 @@ def second_reader(path: Path = BARS) -> frozenset[str]:
 
 def _content(path: Path, group: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))[group]
+        return parse_yaml(path.read_text(encoding="utf-8"))[group]
     except (OSError, KeyError, TypeError, YAMLError) as error:
         raise ReleaseError(f"{path.name} cannot be read: {error}") from error
 
@@ -149,7 +149,7 @@ def _measure(name: str, texts: Sequence[str], alarms: Sequence[bool], wanted: bo
 
 
 def _read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def _flat(by_rule: dict[str, list[str]]) -> list[str]:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from spinebot.files import parse_yaml
 from spinebot.language.spine_terms import side_by_side, spine_terms
 
 SAVED = "tests/stories/test_saved.yml"
@@ -65,7 +65,7 @@ def tagged(text: str) -> str:
 def scalar(text: str) -> str:
     """Return a text as YAML, in quotes only where it must be."""
     try:
-        if YAML(typ="safe", pure=True).load(f"key: {text}") == {"key": text}:
+        if parse_yaml(f"key: {text}") == {"key": text}:
             return text
     except YAMLError:
         pass
