@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from spinebot import desk, handoffs, reviews
+from spinebot import desk, emergencies, handoffs, reviews, safety
 from spinebot.clinic import clinic
 from spinebot.db import now
 from spinebot.errors import SpinebotError
@@ -242,26 +242,29 @@ class _Talk:
 
     def emergency(self) -> None:
         """A red flag and its warning."""
+        text = "I am numb between my legs and I can not pee"
+        found = safety.check(text)
         asked = self._add(
             Sender.VISITOR,
-            "I am numb between my legs and I can not pee",
+            text,
             intent="report_emergency",
             confidence=1.0,
             actions=["red_flags"],
             answered=True,
         )
-        warning = "Please go to an emergency room now. Call 911 if you cannot get there."
-        self._add(Sender.BOT, warning)
-        self._batch.findings.append(
+        warning = emergencies.reply(found)
+        self._add(Sender.BOT, warning["text"], custom=warning["custom"])
+        self._batch.findings += [
             {
                 "conversation_id": self._id,
                 "message_id": asked,
-                "rule": "RF01",
-                "action": "emergency_room",
-                "evidence": ["numb between my legs", "can not pee"],
+                "rule": each.rule,
+                "action": each.action.value,
+                "evidence": list(each.evidence),
                 "created_at": self._at,
             }
-        )
+            for each in found
+        ]
 
     def end(self) -> None:
         """Add the conversation itself."""

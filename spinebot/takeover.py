@@ -69,7 +69,7 @@ def say(
 
 
 def leave(session: Session, conversation: Conversation, account: Account) -> list[Message]:
-    """Give the chat back to the bot, with a closing question; return what the visitor sees.
+    """Give the chat back to the bot, with its closing words; return what the visitor sees.
 
     Raises:
         TakenError: the chat is not this account's.
@@ -123,6 +123,9 @@ def _give_back(
     conversation.owner, conversation.staff_id = Owner.BOT.value, None
     conversation.staff_seen_at = None
     conversations.begin_session(conversation)
+    if conversation.memory.get("red_flag"):
+        # Nothing is asked after an emergency, not even whether the answer was good.
+        closing = clinic().say("after_red_flag")
     text = clinic().say("note_left", name=name)
     note = _note(session, conversation, "left", name, text)
     return [note, conversations.add(session, conversation, Sender.BOT, closing, closing)]

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from spinebot import handoffs, takeover
+from spinebot import conversations, handoffs, safety, takeover
 from spinebot.accounts import Right
 from spinebot.db import now, reading, writing
 from spinebot.models import Account, AuditEntry, Conversation, Handoff, Message, Role
 from spinebot.settings import settings
-from spinebot.web import console
+from spinebot.web import console, turns
 from tests.console import PASSWORD, csrf, fresh, new_account, send, sign_in, talk
 from tests.factories import answers
 
@@ -270,6 +270,22 @@ def test_who_has_no_javascript_stays_in_the_chat_too(client: TestClient, ann: Ac
     assert page.index("has joined") < page.index("my back hurts")
     with writing() as session:
         assert takeover.give_back_deserted(session) == []
+
+
+def test_a_warning_of_an_emergency_stands_out(client: TestClient) -> None:
+    conversation = talk("hello")
+    sign_in(client, new_account())
+    for path in ("", "/newest"):
+        page = client.get(f"/console/conversations/{conversation.id}{path}").text
+        assert "warning of an emergency" not in page
+    with writing() as session:
+        found = session.get_one(Conversation, conversation.id)
+        message, _ = conversations.say(session, found, "I cannot pee and am numb down there", "k2")
+        turns._warn(session, found, message, safety.check(message.said))
+    for path in ("", "/newest"):
+        page = client.get(f"/console/conversations/{conversation.id}{path}").text
+        assert page.count("warning of an emergency") == 1
+        assert 'class="bot warning"' in page
 
 
 def test_marks_go_on_to_the_next(client: TestClient, ann: Account) -> None:

@@ -14,6 +14,8 @@ from spinebot.web import turns
 from tests.console import fresh, new_account, talk
 from tests.factories import at_once
 
+EMERGENCY = "I am numb between my legs and cannot pee"
+
 
 @pytest.fixture
 def ann(database: str) -> Account:
@@ -46,6 +48,31 @@ def test_the_visitor_is_told_who_came_and_who_went(ann: Account) -> None:
     assert [sender for sender, _ in last] == ["note", "staff", "note", "bot"]
     assert "Did Ann answer your question?" in last[-1][1]
     assert fresh(conversation).owner == "bot"
+
+
+@pytest.mark.parametrize("is_deserted", [False, True])
+def test_after_an_emergency_the_bot_comes_back_without_a_question(
+    ann: Account, is_deserted: bool
+) -> None:
+    conversation = talk("hello")
+    join(conversation, ann)
+    with writing() as session:
+        found = session.get_one(Conversation, conversation.id)
+        message, _ = conversations.say(session, found, EMERGENCY, "another key")
+    assert turns._check_safety(message.id) is None
+    with writing() as session:
+        found = session.get_one(Conversation, conversation.id)
+        if is_deserted:
+            found.staff_seen_at = now() - timedelta(minutes=2)
+            session.flush()
+            takeover.give_back_deserted(session)
+        else:
+            takeover.leave(session, found, ann)
+    sender, text = said(conversation)[-1]
+    assert sender == "bot"
+    assert "get medical care now" in text
+    assert "?" not in text
+    assert fresh(conversation).memory["red_flag"]
 
 
 def test_of_two_who_come_one_is_in(ann: Account) -> None:
@@ -107,7 +134,7 @@ def test_a_page_that_is_open_keeps_the_chat(ann: Account) -> None:
     ("text", "senders"),
     [
         ("heat or ice?", ["visitor"]),
-        ("I am numb between my legs and cannot pee", ["visitor", "bot"]),
+        (EMERGENCY, ["visitor", "bot"]),
     ],
 )
 def test_while_staff_answer_the_bot_speaks_in_emergencies_only(
