@@ -292,7 +292,21 @@ def test_marks_go_on_to_the_next(client: TestClient, ann: Account) -> None:
     first, second = talk("one"), talk("two")
     answer = send(client, f"conversations/{second.id}/mark", state="reviewed", then="next")
     following = client.get(answer.headers["location"], follow_redirects=False)
-    assert following.headers["location"] == f"/console/conversations/{first.id}"
+    assert following.headers["location"] == f"/console/conversations/{first.id}?marked={second.id}"
+
+
+def test_what_was_marked_a_moment_ago_can_be_taken_back(client: TestClient, ann: Account) -> None:
+    first, second = talk("one"), talk("two")
+    answer = send(client, f"conversations/{second.id}/mark", state="later", then="next")
+    page = client.get(answer.headers["location"]).text
+    assert f"Conversation {first.id}" in page
+    assert f"Conversation {second.id}: put off for later." in page
+    # The key belongs to what was marked, not to what is on the page.
+    [form] = re.findall(r'action="([^"]+)"[^>]*>(?:(?!</form>).)*data-key="u"', page, re.DOTALL)
+    assert form == f"/console/conversations/{second.id}/mark"
+    send(client, form.removeprefix("/console/"), state="open")
+    assert "Undo" not in client.get(f"/console/conversations/{first.id}?marked={second.id}").text
+    assert client.get(f"/console/conversations/{first.id}?marked=999").status_code == 200
 
 
 def test_filters_are_saved_for_the_team(client: TestClient, ann: Account) -> None:

@@ -104,11 +104,18 @@ def delete_filter(staff: Reviewer, filter_id: int) -> Response:
 
 
 @router.get("/next")
-def next_unreviewed(staff: Reader, besides: int | None = None) -> Response:
-    """Go to the next conversation that nobody has reviewed."""
+def next_unreviewed(
+    staff: Reader, besides: int | None = None, marked: int | None = None
+) -> Response:
+    """Go to the next conversation that nobody has reviewed.
+
+    marked: the conversation that was marked a moment ago; there it can be taken back.
+    """
     with reading() as session:
         found = reviews.next_unreviewed(session, besides)
-    return see(f"{HOME}/{found}") if found else see(HOME, "Everything is reviewed.")
+    if found is None:
+        return see(HOME, "Everything is reviewed.")
+    return see(f"{HOME}/{found}" + (f"?marked={marked}" if marked else ""))
 
 
 @router.get("/{conversation_id}")
@@ -119,8 +126,9 @@ def conversation(
     until: int | None = None,
     reveal: str = "",
     back: str = HOME,
+    marked: int | None = None,
 ) -> Response:
-    """One conversation, from its last 50 turns."""
+    """One conversation, from its last 50 turns. marked: the one that was marked before it."""
     is_revealed = bool(reveal) and staff.may("REVEAL")
     what = "revealed" if is_revealed else "opened"
     with writing() as session:
@@ -130,6 +138,8 @@ def conversation(
         content = _content(session, found, until, is_revealed)
         content["canned"] = desk.canned_replies(session)
         content["key"] = uuid4().hex
+        before = session.get(Conversation, marked) if marked else None
+        content["marked"] = reviews.row_of(session, before) if before else None
     return page(request, "conversation.html", staff, back=safe_back(back), **content)
 
 
@@ -205,7 +215,9 @@ def mark(staff: Reviewer, conversation_id: int, state: Text, then: Text = "") ->
             state, ""
         ),
     )
-    return see(f"{HOME}/next?besides={conversation_id}") if then == "next" else response
+    if then != "next":
+        return response
+    return see(f"{HOME}/next?besides={conversation_id}&marked={conversation_id}")
 
 
 @router.post("/{conversation_id}/tags")
