@@ -286,6 +286,25 @@ def test_a_warning_of_an_emergency_stands_out(client: TestClient) -> None:
         page = client.get(f"/console/conversations/{conversation.id}{path}").text
         assert page.count("warning of an emergency") == 1
         assert 'class="bot warning"' in page
+    page = client.get(f"/console/conversations/{conversation.id}").text
+    assert "red flag: Cauda equina (RF01), told to go to an emergency room now" in page
+
+
+def test_a_request_says_what_its_visitor_was_told(client: TestClient, ann: Account) -> None:
+    conversation = talk("hello")
+    with writing() as session:
+        handoff = handoffs.create(session, conversation.sender, answers(), "I agree.")
+        handoff.red_flag = "call_988"
+        session.flush()
+        handoff_id = handoff.id
+    page = client.get(f"/console/handoffs/{handoff_id}").text
+    assert "In the message that was left: the visitor was told to call or text 988." in page
+    with writing() as session:
+        found = session.get_one(Conversation, conversation.id)
+        message, _ = conversations.say(session, found, "I cannot pee and am numb down there", "k2")
+        turns._warn(session, found, message, safety.check(message.said))
+    page = client.get(f"/console/handoffs/{handoff_id}").text
+    assert "Cauda equina (RF01): the visitor was told to go to an emergency room now." in page
 
 
 def test_marks_go_on_to_the_next(client: TestClient, ann: Account) -> None:

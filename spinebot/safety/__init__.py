@@ -7,7 +7,15 @@ asked about) is decided in spinebot/language/negation.py. `examples` holds what 
 stands behind the rules learns from (spinebot/language/detector.py).
 """
 
-from spinebot.safety.decisions import Finding, by_example, check, despair, information_line, warning
+from spinebot.safety.decisions import (
+    Finding,
+    by_example,
+    check,
+    despair,
+    information_line,
+    name_of,
+    warning,
+)
 from spinebot.safety.rules import RULES, Action, RedFlagsError, RuleBook, book, load
 
 __all__ = [
@@ -22,5 +30,6 @@ __all__ = [
     "despair",
     "information_line",
     "load",
+    "name_of",
     "warning",
 ]

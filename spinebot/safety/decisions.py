@@ -59,6 +59,11 @@ def despair(findings: Sequence[Finding]) -> Finding | None:
     return next((each for each in findings if _shows_988(each)), None)
 
 
+def name_of(rule: str) -> str:
+    """Return what a rule is called; its number where the rules have it no longer."""
+    return next((each.name for each in book().rules if each.id == rule), rule)
+
+
 def by_example(rule: str) -> Finding | None:
     """The finding where the detector alone takes a message for a report of `rule`.
 

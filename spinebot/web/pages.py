@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from sqlalchemy.orm import Session, selectinload
 
+from spinebot import safety
 from spinebot.articles.answers import long_date, newest_revision, review_line
 from spinebot.clinic import clinic
 from spinebot.db import engine, reading
@@ -68,6 +69,15 @@ templates.env.filters["duration"] = lambda span: (
 templates.env.globals["csrf"] = lambda staff: Markup(  # noqa: S704  only digits
     f'<input type="hidden" name="csrf" value="{staff.csrf}">'
 )
+# What the visitor was told to do, in the words of the console.
+URGENCY = {
+    "call_911": "call 911",
+    "call_988": "call or text 988",
+    "er_now": "go to an emergency room now",
+    "doctor_today": "see a doctor today",
+}
+templates.env.filters["urgency"] = lambda action: URGENCY.get(action, action)
+templates.env.filters["red_flag"] = safety.name_of
 templates.env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
 
 
