@@ -32,6 +32,7 @@ LOCKED_FOR = timedelta(minutes=15)
 LEAST_PASSWORD = 12  # characters; NIST SP 800-63B asks for length and for no rules of composition
 LEAST_GUESSES = 10**8  # until it is found (Wheeler 2016, "zxcvbn")
 MOST_JUDGED = 72  # characters; judging takes ever longer, and nobody guesses what is longer
+_TOTP_SECRET = re.compile(r"[A-Z2-7]{32}")  # as pyotp makes them
 SEEN_EVERY = timedelta(minutes=5)
 
 # argon2id with the library's parameters, which follow RFC 9106.
@@ -278,6 +279,8 @@ def set_totp(session: Session, account: Account, secret: str | None, code: str) 
     Raises:
         AccountError: the code is not the one of this moment, or a second factor is required.
     """
+    if secret is not None and not _TOTP_SECRET.fullmatch(secret):
+        raise AccountError("This secret is not one of ours. Load the page anew and try again.")
     tried = secret or account.totp_secret
     if tried is None or _step(tried, code) is None:
         raise AccountError("That is not the code of this moment. Look at your app and try again.")
@@ -309,7 +312,8 @@ def _step(secret: str, code: str) -> int | None:
     totp = pyotp.TOTP(secret)
     present = int(time.time()) // totp.interval
     for step in (present - 1, present, present + 1):
-        if secrets.compare_digest(totp.generate_otp(step), code.replace(" ", "")):
+        # As bytes: texts with other than ASCII letters are not compared.
+        if secrets.compare_digest(totp.generate_otp(step).encode(), code.replace(" ", "").encode()):
             return step
     return None
 

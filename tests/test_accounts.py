@@ -180,6 +180,21 @@ def test_a_second_factor_that_does_not_work_is_not_switched_on(sqlite_database: 
     assert is_in(sign_in(account))
 
 
+@pytest.mark.parametrize("secret", ["short", "0" * 32, "\U0001d4cd" * 32])
+def test_a_second_factor_has_a_secret_of_ours(sqlite_database: object, secret: str) -> None:
+    account = new_account()
+    with pytest.raises(AccountError, match="not one of ours"), writing() as session:
+        accounts.set_totp(session, session.get_one(Account, account.id), secret, "123456")
+
+
+def test_a_code_in_other_digits_is_refused(sqlite_database: object) -> None:
+    account, secret = new_account(), accounts.new_totp()
+    with writing() as session:
+        found = session.get_one(Account, account.id)
+        accounts.set_totp(session, found, secret, pyotp.TOTP(secret).now())
+    assert sign_in(account, code="\uff11\uff12\uff13\uff14\uff15\uff16").startswith("refused")
+
+
 def test_a_required_second_factor_stays_on(
     sqlite_database: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

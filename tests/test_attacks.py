@@ -71,8 +71,12 @@ def admin(stocked: Path, data_dir: Path, project: object) -> Iterator[TestClient
 
 def filled(path: str, value: str) -> str:
     """Return a route's path with one value in all its places."""
-    parts = (("{" not in part and part) or value for part in path.split("/"))
-    return "/".join(parts)
+    return "/".join(value if "{" in part else part for part in path.split("/"))
+
+
+def test_a_path_is_filled_where_it_has_places() -> None:
+    assert filled("/console/handoffs/{handoff_id}/close", "7") == "/console/handoffs/7/close"
+    assert filled("/console", "7") == "/console"
 
 
 def check(answer: Any) -> None:

@@ -82,6 +82,9 @@ def test_what_the_front_matter_says_is_changed_in_place(project: Path) -> None:
         ({"sources": "A source | ftp://nowhere"}, "sources.1.url"),
         ({"opening": ""}, "no opening"),
         ({"slug": "Not A Slug"}, "slug"),
+        ({"slug": "a" * 101}, "100 at most"),
+        ({"slug": "a\n"}, "slug"),
+        ({"topic": "t" * 41}, "topic"),
         ({"topic": "../etc"}, "topic"),
     ],
 )

@@ -36,6 +36,7 @@ DOMAIN, RULES, BORDERS = "domain.yml", "data/rules.yml", "docs/intents.md"
 STORIES = "tests/stories/test_questions.yml"
 ANSWERS = "action_answer_question"
 FEWEST_EXAMPLES, FEWEST_TESTS = 10, 3
+LONGEST_SLUG = 100  # it is a file name, and an address
 TITLE_LENGTH = range(3, 49)
 _NAME = re.compile(r"^ask_[a-z0-9]+(_[a-z0-9]+)*$")
 
@@ -188,7 +189,7 @@ def _section_faults(draft: Draft, writer: Writer) -> Iterator[tuple[str, str]]:
 
 def article_path(slug: str, root: Path | None = None) -> str | None:
     """Return an article's file in the project, by its slug."""
-    if not re.fullmatch(r"[a-z0-9-]+", slug):
+    if not re.fullmatch(rf"[a-z0-9-]{{1,{LONGEST_SLUG}}}", slug):
         return None
     root = root or project()
     found = next(iter(sorted((root / "knowledge").glob(f"*/{slug}.md"))), None)

@@ -26,7 +26,7 @@ from spinebot.articles.files import (
 from spinebot.errors import ArticleError, NotFoundError
 from spinebot.training import changes
 from spinebot.training.changes import project
-from spinebot.training.intents import article_path
+from spinebot.training.intents import LONGEST_SLUG, article_path
 
 _SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 # The form has the time of the moment; the limit keeps the notes of a check short.
@@ -194,22 +194,34 @@ def preview(text: ArticleText) -> ArticleFile | None:
 
 
 def _before(text: ArticleText) -> str:
+    if _name_faults(text):
+        return ""
     path = project() / text.name
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def _name_faults(text: ArticleText) -> list[str]:
+    """Return what keeps an article's topic and slug from being the name of a file."""
+    faults = []
+    if not _SLUG.fullmatch(text.slug) or len(text.slug) > LONGEST_SLUG:
+        faults.append(
+            f"slug: small letters, digits and single hyphens only, {LONGEST_SLUG} at most; "
+            "it is the page's address"
+        )
+    if not re.fullmatch(r"[a-z]{1,40}", text.topic):
+        faults.append("topic: one word in small letters")
+    return faults
+
+
 def _faults(text: ArticleText) -> Iterator[str]:
-    if not _SLUG.match(text.slug):
-        yield "slug: small letters, digits and single hyphens only; it is the page's address"
-        return
-    if not re.fullmatch(r"[a-z]+", text.topic):
-        yield "topic: one word in small letters"
+    if names := _name_faults(text):
+        yield from names
         return
     elsewhere = article_path(text.slug)
     if elsewhere is not None and elsewhere != text.name:
         yield f"slug: {elsewhere} has this name; it is the page's address"
     for section in text.sections:
-        if not _SLUG.match(section.slug):
+        if not _SLUG.fullmatch(section.slug):
             yield f"sections.{section.slug or '?'}: small letters, digits and single hyphens only"
             return
     for what, value in (

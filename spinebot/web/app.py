@@ -121,6 +121,7 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(guards.LaterError, _later)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(sa.exc.DataError, _not_storable)
+    app.add_exception_handler(OverflowError, _not_storable)
     app.add_exception_handler(sa.exc.OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

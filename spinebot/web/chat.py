@@ -168,7 +168,7 @@ async def _accept(token: str, body: NewMessage) -> tuple[int, int, int, bool]:
 
 @router.get("/conversations/{token}/messages", responses=_ERRORS)
 async def messages(
-    token: str, request: Request, after: Annotated[int, Query(ge=0)] = 0
+    token: str, request: Request, after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
 ) -> Messages:
     """Return the messages behind number ``after``."""
     conversation_id, found = await to_thread.run_sync(_messages, token, after)
@@ -207,7 +207,7 @@ async def erase(token: str, request: Request) -> None:
 async def events(
     token: str,
     request: Request,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
     """Stream messages as they come, from behind ``Last-Event-ID`` or ``after``.

@@ -134,7 +134,7 @@ async def events(
     request: Request,
     staff: Reader,
     conversation_id: int,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> EventSourceResponse:
     """Messages as they come (masked, as on the page), the visitor's typing, a change of hands."""
     turns: Turns = request.app.state.turns
